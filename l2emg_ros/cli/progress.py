@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 import sys
 import time
 from typing import TypeVar
@@ -38,7 +38,7 @@ def progress(iterable: Iterable[Item], desc: str, total: int | None = None) -> I
     Yields:
         The items, unchanged.
     """
-    if total is None and hasattr(iterable, '__len__'):
+    if total is None and isinstance(iterable, Sized):
         total = len(iterable)
     if sys.stderr.isatty():
         yield from tqdm(iterable, desc=desc, total=total, dynamic_ncols=True)
