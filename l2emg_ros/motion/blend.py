@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 CONTACT_JOINTS = ('left_ankle', 'left_foot', 'right_ankle', 'right_foot')
 """Columns of `foot_contacts`."""
 
-STANDING_HEIGHT = np.array([0.08, 0.02, 0.08, 0.02])
+STANDING_HEIGHT = np.array([skeleton.ANKLE_HEIGHT, skeleton.FOOT_HEIGHT] * 2)
 """Height of the contact joints over the floor when a person stands flat, in metres."""
 
-# A lifted heel or toe passes 5 cm within a few frames; soft soles and marker noise stay below 3 cm.
+# A lifted heel or toe passes 5 cm within a few frames; soft soles and noise stay below 3 cm.
 HEIGHT_MARGIN = 0.05
 # A swinging foot is faster than 1 m/s for most of the swing (walking: peak 3-4 m/s), a planted
 # one slower than 0.1 m/s; 0.4 m/s also accepts the ankle that rolls over the ball of the foot.
@@ -93,17 +93,10 @@ def cross_fade(a: Motion, b: Motion, frames: int) -> Motion:
     moved = a.root_translation[head:] + weight[:, None] * (
         b.root_translation[:tail] - a.root_translation[head:]
     )
-    rotations = np.concatenate([a.rotations[:head], mixed, b.rotations[tail:]])
-    translation = np.concatenate([a.root_translation[:head], moved, b.root_translation[tail:]])
-    joined = type(a).from_rotations(rotations, translation, a.fps)
-    return joined.replace(
-        betas=a.betas,
-        text=a.text,
-        emotion=a.emotion,
-        intensity=a.intensity,
-        scenario=a.scenario,
-        seed=a.seed,
-        generator=a.generator,
+    poses = rotation.to_rotvec(mixed).reshape(frames, a.poses.shape[1])
+    return a.replace(
+        poses=np.concatenate([a.poses[:head], poses, b.poses[tail:]]),
+        trans=np.concatenate([a.trans[:head], moved, b.trans[tail:]]),
     )
 
 
