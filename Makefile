@@ -1,0 +1,63 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+PYTHON ?= python3
+BIN := .venv/bin
+BENCHMARKS := l2emg retarget latency
+
+# With a sourced ROS 2 the interfaces lie in install/; from wheels they are in .venv already.
+ifdef ROS_DISTRO
+ENTER := . install/local_setup.sh &&
+endif
+
+.PHONY: help setup demo test bench bench-full lint format colcon clean
+
+help:  ## show the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup:  ## create .venv with everything; nothing to do if nothing changed
+	@command -v $(PYTHON) > /dev/null || \
+	  { echo 'setup needs Python: sudo apt-get install -y python3 python3-venv python3-dev' >&2; exit 1; }
+	@$(PYTHON) scripts/bootstrap.py
+
+demo: setup  ## two requests through the whole system, videos in out/demo
+	$(ENTER) $(BIN)/l2emg demo
+
+test: setup  ## every test
+	$(ENTER) $(BIN)/python -m pytest
+
+bench: setup  ## the benchmarks in quick sizes, results in out/bench
+	@mkdir -p out/bench
+	@set -e; for name in $(BENCHMARKS); do \
+	  $(ENTER) $(BIN)/l2emg bench $$name --json out/bench/$$name.json; done
+
+bench-full: setup  ## the published sizes, resumable
+	@mkdir -p out/bench-full
+	@set -e; for name in $(BENCHMARKS); do \
+	  $(ENTER) $(BIN)/l2emg bench $$name --full --json out/bench-full/$$name.json; done
+
+lint: setup  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup  ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+colcon: setup  ## build and test both packages in a scratch folder, as a ROS user would
+	scripts/colcon.sh
+
+clean:  ## remove what make setup and the other targets have created
+	rm -rf .venv build install log out *.egg-info
