@@ -95,7 +95,7 @@ class Bvh:
         return positions, orientations
 
     def zero_pose(self) -> NDArray[np.float64]:
-        """Return (J, 3) joint positions with every channel zero: the tree as the header draws it."""
+        """Return (J, 3) joint positions with every channel zero: the tree that the header draws."""
         positions = np.zeros((len(self.names), 3))
         for joint, parent in enumerate(self.parents):
             if parent >= 0:
