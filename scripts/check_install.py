@@ -24,6 +24,7 @@ import sys
 
 from ament_index_python.packages import get_package_share_directory
 import l2emg_interfaces
+
 import l2emg_ros
 from l2emg_ros import resources
 
