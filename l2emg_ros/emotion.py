@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from l2emg_ros.errors import BadRequest
 
 # Valence, arousal, dominance in [-1, 1]. Placed after the usual dimensional models of emotion
-# (Russell and Mehrabian 1977) and kept at least 0.3 apart, so that numbers alone tell labels apart.
+# (Russell and Mehrabian 1977) and kept 0.4 or more apart, so that numbers alone tell them apart.
 VAD: dict[str, tuple[float, float, float]] = {
     'neutral': (0.0, 0.0, 0.0),
     'happy': (0.8, 0.5, 0.4),
@@ -43,6 +43,7 @@ VAD: dict[str, tuple[float, float, float]] = {
     'shy': (-0.05, 0.1, -0.7),
 }
 LABELS: tuple[str, ...] = tuple(VAD)
+_AXES = ('valence', 'arousal', 'dominance')
 _POINTS = np.array(list(VAD.values()))
 # Width of the kernel between labels: at a label's own point 90 % or more of the weight is its own,
 # half-way between two labels both get the same.
@@ -75,9 +76,9 @@ class Emotion:
         if self.label:
             if self.label not in VAD:
                 raise BadRequest(f'unknown emotion {self.label!r}: use one of {", ".join(LABELS)}')
-            for name, value in zip(('valence', 'arousal', 'dominance'), VAD[self.label]):
+            for name, value in zip(_AXES, VAD[self.label], strict=True):
                 object.__setattr__(self, name, value)
-        for name, low in (('valence', -1), ('arousal', -1), ('dominance', -1), ('intensity', 0)):
+        for name, low in (*((name, -1) for name in _AXES), ('intensity', 0)):
             value = float(getattr(self, name))
             if not math.isfinite(value) or not low <= value <= 1:
                 raise BadRequest(f'emotion {name} is {value}: expected a number in [{low}, 1]')
@@ -120,9 +121,10 @@ class Emotion:
             numbers = []
         if len(numbers) != 3:
             raise BadRequest(
-                f'emotion {value!r}: expected a label or three numbers (valence, arousal, dominance)'
+                f'emotion {value!r}: expected a label or three numbers: {", ".join(_AXES)}'
             )
-        return cls.from_vad(*numbers, intensity=strength)
+        valence, arousal, dominance = numbers
+        return cls.from_vad(valence, arousal, dominance, strength)
 
     @property
     def vad(self) -> tuple[float, float, float]:

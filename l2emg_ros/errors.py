@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Errors that a user can cause: one line each, naming the offending value and what was expected."""
+"""Errors that a user can cause: one line each, with the offending value and what was expected."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RobotMapError(L2EmgError):
     """A robot description or its map file is incomplete or contradicts itself."""
 
 
-class LimitViolation(L2EmgError):  # noqa: N818 - the name of the public interface
+class LimitViolation(L2EmgError):
     """A trajectory would leave the position, velocity or acceleration limits of the robot."""
 
 
@@ -41,9 +41,9 @@ class ExpertIntegrityError(L2EmgError):
     """An expert or a model file differs from what its manifest promises."""
 
 
-class ModelNotLoaded(L2EmgError):  # noqa: N818 - the name of the public interface
+class ModelNotLoaded(L2EmgError):
     """A model folder is missing, incomplete or made for another version."""
 
 
-class ResourceNotFound(L2EmgError):  # noqa: N818 - the name of the public interface
+class ResourceNotFound(L2EmgError):
     """A file that ships with the package was found in none of the places looked at."""

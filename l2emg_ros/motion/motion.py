@@ -29,7 +29,7 @@ from l2emg_ros.errors import MotionFormatError
 from l2emg_ros.motion import rotation, skeleton
 
 _JOINTS = len(skeleton.JOINT_NAMES)
-# Mirroring swaps left and right: it reflects SMPL's x and the world's y (conventions of rotation.py).
+# Mirroring reflects SMPL's x and the world's y, which both point left (rotation.SMPL_TO_ROS).
 _MIRROR_WORLD = np.diag([1.0, -1.0, 1.0])
 _MIRROR_SMPL = np.diag([-1.0, 1.0, 1.0])
 
@@ -41,7 +41,9 @@ def _frozen(values: ArrayLike, name: str, shape: tuple[int | None, ...]) -> NDAr
     except (TypeError, ValueError):
         raise MotionFormatError(f'{name} is not an array of numbers') from None
     wanted = '(' + ', '.join('T' if size is None else str(size) for size in shape) + ')'
-    if array.ndim != len(shape) or any(s not in (None, n) for s, n in zip(shape, array.shape)):
+    if array.ndim != len(shape) or any(
+        size not in (None, found) for size, found in zip(shape, array.shape, strict=True)
+    ):
         raise MotionFormatError(f'{name} has shape {array.shape}: expected {wanted}')
     if not np.isfinite(array).all():
         raise MotionFormatError(f'{name} holds a value that is not finite')
@@ -128,7 +130,7 @@ class Motion:
         if not np.isfinite(array).all() or not np.linalg.norm(array, axis=-1).all():
             raise MotionFormatError('rotations holds a quaternion that is zero or not finite')
         poses = rotation.to_rotvec(array).reshape(len(array), 3 * _JOINTS)
-        return cls(poses, np.asarray(root_translation), fps, **meta)
+        return cls(poses.astype(np.float32), np.asarray(root_translation), fps, **meta)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Motion:

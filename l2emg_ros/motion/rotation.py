@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Rotations with any leading dimensions, on scipy. Quaternions are xyzw and rotate column vectors."""
+"""Rotations with any leading dimensions, on scipy; quaternions are xyzw, rotating columns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from scipy.spatial.transform import Rotation
 
 Array = NDArray[np.float64]
 
-# Columns: the SMPL axes (x left, y up, z forward) in the ROS world (x forward, y left, z up; REP-103).
+# Columns: SMPL's axes (x left, y up, z forward) in the ROS world (x forward, y left, z up).
 SMPL_TO_ROS: Array = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 SMPL_TO_ROS_QUAT: Array = Rotation.from_matrix(SMPL_TO_ROS).as_quat()
 
@@ -171,7 +171,7 @@ def to_6d(quaternion: ArrayLike) -> Array:
 
 
 def from_6d(values: ArrayLike) -> Array:
-    """Return (..., 4) quaternions of (..., 6) numbers by Gram-Schmidt; any non-degenerate input."""
+    """Return (..., 4) quaternions of (..., 6) numbers by Gram-Schmidt."""
     array = np.asarray(values, dtype=np.float64)
     first = array[..., :3] / np.maximum(
         np.linalg.norm(array[..., :3], axis=-1, keepdims=True), 1e-9

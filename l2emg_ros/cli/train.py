@@ -1,0 +1,85 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""`l2emg train`: the stages that make a model, each resumable."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+import sys
+
+HELP = 'Train a model: corpus, tokenizer, base and expert, in this order; each can be resumed.'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of every stage."""
+    parser.epilog = (
+        'example:\n'
+        '  l2emg train corpus --clips 6000\n'
+        '  l2emg train tokenizer\n'
+        '  l2emg train base\n'
+        '  l2emg train expert --scenario all\n'
+        'Run a stopped stage again with the same options to continue it; '
+        '--restart begins it anew.'
+    )
+    parser.add_argument('stage', choices=('corpus', 'tokenizer', 'base', 'expert'))
+    parser.add_argument('--model', type=Path, default=Path('out/model'), help='model folder')
+    parser.add_argument(
+        '--work', type=Path, default=Path('out/train'), help='corpus and checkpoints'
+    )
+    parser.add_argument('--seed', type=int, default=0, help='seed of this stage')
+    parser.add_argument('--steps', type=int, help='training steps; default: the shipped recipe')
+    parser.add_argument('--clips', type=int, default=6000, help='corpus: number of clips')
+    parser.add_argument('--workers', type=int, default=2, help='corpus: processes')
+    parser.add_argument(
+        '--scenario', default='all', help='expert: a scenario of the corpus, or all in sequence'
+    )
+    parser.add_argument('--threads', type=int, help='CPU threads; default: all cores')
+    parser.add_argument('--restart', action='store_true', help="forget this stage's checkpoint")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run one stage."""
+    logging.getLogger('l2emg_ros').setLevel(logging.INFO)
+    if args.stage == 'corpus':
+        from l2emg_ros import corpus
+
+        corpus.build(args.work / 'corpus', args.clips, args.seed, args.workers)
+        return 0
+    import torch
+
+    from l2emg_ros.training import recipe
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    stages = recipe.Stages(args.model, args.work, args.seed, args.restart, _report)
+    if args.stage == 'tokenizer':
+        stages.tokenizer(args.steps)
+    elif args.stage == 'base':
+        stages.base(args.steps)
+    else:
+        stages.experts(args.scenario, args.steps)
+    return 0
+
+
+def _report(stage: str, step: int, steps: int, seconds: float, figures: dict[str, float]) -> None:
+    """Print one line of progress."""
+    told = '  '.join(f'{name} {value:.3f}' for name, value in figures.items())
+    left = seconds / max(step, 1) * (steps - step)
+    line = f'{stage}: step {step}/{steps}  {told}  {seconds:.0f} s, {left:.0f} s left'
+    if sys.stdout.isatty():
+        print(f'\r\033[K{line}', end='\n' if step == steps else '', flush=True)
+    else:
+        print(line, flush=True)

@@ -1,0 +1,223 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""EmpathicGenerator: sentences and emotions to motion, whole or streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+import os
+import threading
+
+import torch
+
+from l2emg_ros import resources
+from l2emg_ros.emotion import Emotion
+from l2emg_ros.errors import ModelNotLoaded
+from l2emg_ros.experts.registry import ExpertInfo
+from l2emg_ros.experts.router import Router
+from l2emg_ros.generator import checkpoint
+from l2emg_ros.generator.checkpoint import Model
+from l2emg_ros.generator.request import Request
+from l2emg_ros.generator.sampling import Sampling
+from l2emg_ros.generator.session import Session
+from l2emg_ros.model.language_model import MotionLanguageModel, ScenarioExpert
+from l2emg_ros.model.tokenizer import MotionTokenizer
+from l2emg_ros.motion.motion import Motion
+from l2emg_ros.text.encoder import MiniLmEncoder, TextEncoder
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything a request in flight reads; never changed, so a swap cannot disturb it."""
+
+    model: str
+    lm: MotionLanguageModel
+    tokenizer: MotionTokenizer
+    expert: ScenarioExpert | None
+    experts: tuple[str, ...]
+    expert_weights: tuple[float, ...]
+    scenario: str
+    novelty_p_value: float
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors live."""
+        return self.lm.base_slots.device
+
+
+@dataclass(frozen=True, slots=True)
+class _Experts:
+    """The active experts at one moment."""
+
+    router: Router | None
+    loaded: dict[str, tuple[str, ScenarioExpert]]
+
+
+class EmpathicGenerator:
+    """Hosts a model; one request at a time a thread, any number in flight.
+
+    Attributes:
+        sampling: How tokens are drawn.
+    """
+
+    def __init__(
+        self, model: Model, encoder: TextEncoder, sampling: Sampling | None = None
+    ) -> None:
+        """Use a loaded model; ``load`` is the usual way in.
+
+        Raises:
+            ModelNotLoaded: The model was trained on another text encoder.
+        """
+        wanted = model.card.get('text_encoder')
+        if wanted != encoder.name:
+            raise ModelNotLoaded(
+                f'{model.folder} reads text through {wanted}: got the encoder {encoder.name}'
+            )
+        self._model, self._encoder = model, encoder
+        self.sampling = sampling or Sampling()
+        self._experts = self._read_experts()
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        device: str = 'auto',
+        text_encoder: str | os.PathLike[str] | None = None,
+    ) -> EmpathicGenerator:
+        """Load a model folder.
+
+        Args:
+            path: Model folder; None is the shipped one.
+            device: 'cpu', 'cuda' or 'auto' (cuda where there is one).
+            text_encoder: Folder of all-MiniLM-L6-v2; None looks in the usual places.
+
+        Raises:
+            ModelNotLoaded: The folder, the device or the text encoder is not there.
+            ExpertIntegrityError: A file differs from its recorded hash.
+        """
+        if device == 'auto':
+            device = 'cuda' if torch.cuda.is_available() else 'cpu'
+        try:
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise ModelNotLoaded(f'device {device!r} is not available: {reason}') from None
+        folder = resources.find('models/default') if path is None else path
+        return cls(checkpoint.load(folder, device), MiniLmEncoder(text_encoder, device))
+
+    @property
+    def name(self) -> str:
+        """Name and version of the model."""
+        return self._model.name
+
+    def generate(
+        self,
+        text: str,
+        *,
+        emotion: str | Sequence[float] | Emotion | None = None,
+        intensity: float | None = None,
+        seconds: float | None = None,
+        seed: int | None = None,
+    ) -> Motion:
+        """Return a motion at 30 fps that starts at the origin and faces world x.
+
+        Args:
+            text: What to do, up to 500 characters.
+            emotion: A label, a valence-arousal-dominance triple, or None: the words decide.
+            intensity: How strongly, in [0, 1]; 1 if not given.
+            seconds: Length in [0.5, 20]; None lets the model decide.
+            seed: The same seed gives the same motion; None draws one.
+
+        Raises:
+            BadRequest: A value cannot be served.
+        """
+        session = self.open(Request(text, Emotion.parse(emotion, intensity), seconds, seed))
+        for _ in session:
+            pass
+        return session.motion()
+
+    def stream(
+        self,
+        text: str,
+        *,
+        emotion: str | Sequence[float] | Emotion | None = None,
+        intensity: float | None = None,
+        seconds: float | None = None,
+        seed: int | None = None,
+    ) -> Iterator[Motion]:
+        """Yield the motion that ``generate`` returns in chunks of 8 to 12 frames, in order."""
+        request = Request(text, Emotion.parse(emotion, intensity), seconds, seed)
+        for chunk in self.open(request):
+            yield chunk.motion
+
+    def open(self, request: Request, cancel: threading.Event | None = None) -> Session:
+        """Start a request that can be steered and stopped while it runs.
+
+        Args:
+            request: What to generate.
+            cancel: Set it to stop before the next chunk.
+        """
+        features = self._encoder.encode([request.text])[0]
+        return Session(self._snapshot(request), request, features, self.sampling, cancel)
+
+    def experts(self) -> list[ExpertInfo]:
+        """Return every expert of the model's registry."""
+        return self._model.registry.list()
+
+    def reload_experts(self) -> list[str]:
+        """Read the active experts again; requests in flight keep theirs.
+
+        Returns:
+            Name and version of every active expert.
+
+        Raises:
+            ExpertIntegrityError: One is damaged; the experts in use stay.
+        """
+        self._experts = self._read_experts()
+        return sorted(name for name, _ in self._experts.loaded.values())
+
+    def _read_experts(self) -> _Experts:
+        """Load the active experts and the router that knows them."""
+        registry = self._model.registry
+        loaded = {}
+        for scenario, entry in registry.active()['active'].items():
+            name, version = entry['name'], entry['version']
+            loaded[scenario] = (f'{name}@{version}', self._model.expert(name, version))
+        router = registry.router()
+        if router is not None and (unknown := set(router.scenarios) - set(loaded)):
+            raise ModelNotLoaded(f'the router knows {sorted(unknown)[0]!r}, which has no expert')
+        return _Experts(router if loaded else None, loaded)
+
+    def _snapshot(self, request: Request) -> Snapshot:
+        """Choose the expert for a request: the most likely scenario's (hard top-1)."""
+        current = self._experts
+        expert, names, weights, scenario, novelty = None, ('base',), (1.0,), '', 1.0
+        if current.router is not None:
+            text = f'{request.text} {request.context}'.strip()
+            route = current.router.route(text, self._encoder)
+            scenario, novelty = route.scenarios[0], route.novelty_p_value
+            name, expert = current.loaded[scenario]
+            names, weights = (name,), (route.probabilities[0],)
+        return Snapshot(
+            self.name,
+            self._model.lm,
+            self._model.tokenizer,
+            expert,
+            names,
+            weights,
+            scenario,
+            novelty,
+        )

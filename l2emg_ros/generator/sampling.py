@@ -1,0 +1,97 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The decoding loop: one token after another from a prompt that is computed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from l2emg_ros.experts import composition
+from l2emg_ros.experts.composition import Composition
+from l2emg_ros.model.language_model import MotionLanguageModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How tokens are drawn.
+
+    Attributes:
+        temperature: Below 1 is more typical, above is more varied.
+        top_p: Share of the probability that is drawn from, most likely tokens first.
+    """
+
+    temperature: float = 0.9
+    top_p: float = 0.95
+
+
+class Decoder:
+    """One request's attention cache and random stream.
+
+    Args:
+        model: Language model.
+        composed: Experts of this request, or None.
+        generator: Random stream of this request.
+        sampling: How tokens are drawn.
+    """
+
+    def __init__(
+        self,
+        model: MotionLanguageModel,
+        composed: Composition | None,
+        generator: torch.Generator,
+        sampling: Sampling,
+    ) -> None:
+        """Start without a prompt; ``prefill`` comes next."""
+        self._model, self._composed = model, composed
+        self._generator, self._sampling = generator, sampling
+        self._cache = DynamicCache()
+        self._logits = torch.empty(0)
+
+    def prefill(self, prompt: Tensor, spoken: list[int], composed: Composition | None) -> None:
+        """Start over from a (P, d) prompt followed by tokens that were already spoken."""
+        self._cache, self._composed = DynamicCache(), composed
+        tokens = torch.tensor(spoken, dtype=torch.long, device=prompt.device)
+        words = self._model.backbone.embed_tokens(tokens)
+        self._forward(torch.cat([prompt, words])[None])
+
+    def next(self, allow_end: bool) -> int:
+        """Draw the next token; the end token only where ``allow_end`` is set."""
+        logits = self._logits.clone()
+        if not allow_end:
+            logits[self._model.eos] = float('-inf')
+        token = self._draw(logits)
+        if token != self._model.eos:
+            at = torch.tensor([[token]], device=logits.device)
+            self._forward(self._model.backbone.embed_tokens(at))
+        return token
+
+    def _forward(self, embeddings: Tensor) -> None:
+        """Append (1, n, d) embeddings and keep the logits of the last."""
+        with torch.inference_mode(), composition.active(self._composed):
+            states = self._model.backbone(
+                inputs_embeds=embeddings, past_key_values=self._cache, use_cache=True
+            ).last_hidden_state
+            self._logits = self._model.head(states[0, -1]).float()
+
+    def _draw(self, logits: Tensor) -> int:
+        """Nucleus sampling (Holtzman et al. 2020) on the processor, so that seeds travel."""
+        probabilities = (logits / self._sampling.temperature).softmax(dim=-1).cpu()
+        ordered, order = probabilities.sort(descending=True, stable=True)
+        kept = ordered.cumsum(0) - ordered < self._sampling.top_p
+        pick = torch.multinomial(ordered * kept, 1, generator=self._generator)
+        return int(order[pick])

@@ -1,0 +1,108 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Causal-guided emotion decoupling: emotion evidence in the sample, experience across samples.
+
+An independent implementation inspired by the front-door adjustment of CATT (Yang et al., CVPR
+2021): in-sample attention picks the evidence Z, cross-sample attention over a global dictionary
+stands for the expectation over other samples, and both are fused into the emotion slots.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn, Tensor
+
+from l2emg_ros.emotion import LABELS
+from l2emg_ros.model.config import LmConfig
+
+
+class CausalEmotionBlock(nn.Module):
+    """Text features and a requested emotion to emotion slots, with a read-out of the emotion.
+
+    ``Z = softmax((Q W_q)(H W_k)^T / sqrt(d)) H W_v`` over the text and the emotion token H,
+    ``X = softmax((Z W'_q)(D W'_k)^T / sqrt(d) + log pi) D W'_v`` over the dictionary D with masses
+    pi, slots ``F = W_o [Z; X] + W_e E``. The last term keeps an explicit request E from being
+    diluted by a long sentence.
+    """
+
+    dictionary: Tensor
+    masses: Tensor
+
+    def __init__(self, config: LmConfig) -> None:
+        """Build the block with an empty dictionary, which switches the second attention off."""
+        super().__init__()
+        width = config.width
+        self.labels = nn.Embedding(len(LABELS), width)
+        self.unspecified = nn.Parameter(torch.zeros(width))
+        self.queries = nn.Parameter(torch.randn(config.emotion_slots, width) * 0.02)
+        self.norm = nn.LayerNorm(width)
+        self.query = nn.Linear(width, width, bias=False)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(width, width, bias=False)
+        self.cross_query = nn.Linear(width, width, bias=False)
+        self.cross_key = nn.Linear(width, width, bias=False)
+        self.cross_value = nn.Linear(width, width, bias=False)
+        self.fuse = nn.Linear(2 * width, width)
+        self.direct = nn.Linear(width, width, bias=False)
+        self.head = nn.Linear(width, len(LABELS))
+        self.register_buffer('dictionary', torch.zeros(config.dictionary, width))
+        self.register_buffer('masses', torch.zeros(config.dictionary))
+
+    def evidence(self, text: Tensor, mask: Tensor, emotion: Tensor, given: Tensor) -> Tensor:
+        """Return the in-sample evidence Z.
+
+        Args:
+            text: (B, L, d) projected token features.
+            mask: (B, L) bool, True on tokens.
+            emotion: (B, 13) mixture over the labels.
+            given: (B,) bool, False where the request names no emotion.
+
+        Returns:
+            (B, n_e, d).
+        """
+        token = self._token(emotion, given)
+        states = self.norm(torch.cat([text, token[:, None]], dim=1))
+        open_ = torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
+        scores = self.query(self.queries) @ self.key(states).transpose(1, 2)
+        scores = scores / math.sqrt(text.shape[-1])
+        scores = scores.masked_fill(~open_[:, None], float('-inf'))
+        return scores.softmax(dim=-1) @ self.value(states)
+
+    def _token(self, emotion: Tensor, given: Tensor) -> Tensor:
+        """Return the (B, d) emotion token: a mixture of label vectors, or the one for none."""
+        mixed = emotion @ self.labels.weight
+        return torch.where(given[:, None], mixed, self.unspecified)
+
+    def forward(self, text: Tensor, mask: Tensor, emotion: Tensor, given: Tensor) -> Tensor:
+        """Return the (B, n_e, d) emotion slots; arguments as in ``evidence``."""
+        inner = self.evidence(text, mask, emotion, given)
+        across = torch.zeros_like(inner)
+        if bool(self.masses.any()):
+            scores = self.cross_query(inner) @ self.cross_key(self.dictionary).T
+            scores = scores / math.sqrt(inner.shape[-1]) + self.masses.clamp_min(1e-6).log()
+            across = scores.softmax(dim=-1) @ self.cross_value(self.dictionary)
+        fused = self.fuse(torch.cat([inner, across], dim=-1))
+        return fused + self.direct(self._token(emotion, given))[:, None]
+
+    def read_out(self, slots: Tensor) -> Tensor:
+        """Return (B, 13) logits over the labels of (B, n_e, d) slots."""
+        return self.head(slots.mean(dim=1))
+
+    @torch.no_grad()
+    def set_dictionary(self, centres: Tensor, masses: Tensor) -> None:
+        """Fill the dictionary with K-means centres (K_D, d) and their shares (K_D,)."""
+        self.dictionary.copy_(centres)
+        self.masses.copy_(masses)
