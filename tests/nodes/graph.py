@@ -1,0 +1,140 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A small ROS graph inside the test process: nodes on one thread, the test's client on another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import threading
+import time
+from typing import Any
+
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.srv import SetParameters
+import rclpy
+from rclpy.action import ActionClient
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+
+from l2emg_ros.nodes.base import spin
+
+TIMEOUT = 20.0
+
+
+class Graph:
+    """Runs nodes in a context of their own and gives the test a client node."""
+
+    def __init__(self) -> None:
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self._executors: list[SingleThreadedExecutor] = []
+        self._threads: list[threading.Thread] = []
+        self.nodes: dict[str, Any] = {}
+        self.client = rclpy.create_node('test_client', context=self.context)
+        self._spin(self.client)
+        self._clients: dict[tuple, Any] = {}
+
+    def _spin(self, *nodes: Any) -> None:
+        executor = SingleThreadedExecutor(context=self.context)
+        for node in nodes:
+            executor.add_node(node)
+        thread = threading.Thread(target=spin, args=(executor, self.context))
+        thread.start()
+        self._executors.append(executor)
+        self._threads.append(thread)
+
+    def add(self, kind: Callable[..., Any], *, active: bool = True, **parameters: Any) -> Any:
+        """Start a node with parameters; by default bring it to active."""
+        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+        node = kind(context=self.context, parameter_overrides=overrides)
+        self.nodes[node.get_name()] = node
+        self._spin(node)
+        if active:
+            self.configure_and_activate(node.get_name())
+        return node
+
+    def configure_and_activate(self, name: str) -> None:
+        assert self.transition(name, Transition.TRANSITION_CONFIGURE)
+        assert self.transition(name, Transition.TRANSITION_ACTIVATE)
+        assert self.state(name) == 'active'
+
+    def call(self, kind: Any, name: str, request: Any, timeout: float = TIMEOUT) -> Any:
+        """Call a service and return its response."""
+        key = (kind, name)
+        if key not in self._clients:
+            self._clients[key] = self.client.create_client(kind, name)
+        client = self._clients[key]
+        assert client.wait_for_service(timeout), f'no service {name}'
+        return self.result(client.call_async(request), timeout)
+
+    def result(self, future: Any, timeout: float = TIMEOUT) -> Any:
+        """Wait for a future of the client node."""
+        done = threading.Event()
+        future.add_done_callback(lambda _: done.set())
+        assert done.wait(timeout), 'no answer in time'
+        return future.result()
+
+    def transition(self, name: str, transition: int) -> bool:
+        request = ChangeState.Request(transition=Transition(id=transition))
+        return self.call(ChangeState, f'{name}/change_state', request).success
+
+    def state(self, name: str) -> str:
+        return self.call(GetState, f'{name}/get_state', GetState.Request()).current_state.label
+
+    def set_parameter(self, node: str, name: str, value: Any) -> tuple[bool, str]:
+        request = SetParameters.Request(
+            parameters=[Parameter(name, value=value).to_parameter_msg()]
+        )
+        result = self.call(SetParameters, f'{node}/set_parameters', request).results[0]
+        return result.successful, result.reason
+
+    def action(self, kind: Any, name: str) -> ActionClient:
+        key = (kind, name)
+        if key not in self._clients:
+            self._clients[key] = ActionClient(self.client, kind, name)
+        assert self._clients[key].wait_for_server(TIMEOUT)
+        return self._clients[key]
+
+    def publisher(self, kind: Any, topic: str, profile: Any) -> Any:
+        """Return a publisher that has found its reader."""
+        publisher = self.client.create_publisher(kind, topic, profile)
+        wait_until(lambda: publisher.get_subscription_count() > 0, f'no reader of {topic}')
+        return publisher
+
+    def collect(self, kind: Any, topic: str, profile: Any) -> list[Any]:
+        """Return a list that fills with the messages of a topic, once a writer is found."""
+        messages: list[Any] = []
+        subscription = self.client.create_subscription(kind, topic, messages.append, profile)
+        wait_until(lambda: subscription.get_publisher_count() > 0, f'no writer of {topic}')
+        return messages
+
+    def close(self) -> None:
+        for executor in self._executors:
+            executor.shutdown()
+        for thread in self._threads:
+            thread.join(TIMEOUT)
+            assert not thread.is_alive()
+        for node in [*self.nodes.values(), self.client]:
+            node.destroy_node()
+        rclpy.shutdown(context=self.context)
+
+
+def wait_until(condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> Any:
+    """Return the condition's value once it is true."""
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.005)
+    return value
