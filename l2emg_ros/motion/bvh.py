@@ -40,6 +40,7 @@ _CHANNELS = {name.lower(): name for name in POSITIONS + ROTATIONS}
 # collections is 60 MB. Beyond this a file is not read into memory.
 MAX_BYTES = 1 << 30
 MAX_JOINTS = 1000
+MAX_VALUE = 1e7  # 100 km in centimetres
 
 _MOTION = re.compile(rb'^[ \t]*MOTION[ \t\r]*$', re.MULTILINE)
 _COUNTS = re.compile(rb'\s*Frames:\s*(\S+)\s+Frame[ \t]+Time:\s*(\S+)')
@@ -94,14 +95,6 @@ class Bvh:
             orientations[:, joint] = rotation.multiply(orientations[:, parent], local)
         return positions, orientations
 
-    def zero_pose(self) -> NDArray[np.float64]:
-        """Return (J, 3) joint positions with every channel zero: the tree that the header draws."""
-        positions = np.zeros((len(self.names), 3))
-        for joint, parent in enumerate(self.parents):
-            if parent >= 0:
-                positions[joint] = positions[parent] + self.offsets[joint]
-        return positions
-
 
 def read(path: str | os.PathLike[str]) -> Bvh:
     """Read a BVH file.
@@ -113,12 +106,8 @@ def read(path: str | os.PathLike[str]) -> Bvh:
     path = Path(path)
     size = path.stat().st_size
     if size > MAX_BYTES:
-        raise MotionFormatError(f'{path}: {size} bytes: expected at most {MAX_BYTES}')
-    data = path.read_bytes()
-    try:
-        return parse(data)
-    except MotionFormatError as error:
-        raise MotionFormatError(f'{path}: {error}') from None
+        raise MotionFormatError(f'{size} bytes: expected at most {MAX_BYTES}')
+    return parse(path.read_bytes())
 
 
 def parse(data: bytes) -> Bvh:
@@ -219,7 +208,7 @@ def _parse_offset(tokens: list[str], where: str) -> list[float]:
         offset = [float(token) for token in tokens[1:]]
     except ValueError:
         offset = []
-    if len(offset) != 3 or not np.isfinite(offset).all():
+    if len(offset) != 3 or not (np.abs(offset) < MAX_VALUE).all():
         raise MotionFormatError(f'{where}: {" ".join(tokens)[:60]!r}: expected three numbers')
     return offset
 
@@ -262,8 +251,8 @@ def _parse_values(data: bytes) -> NDArray[np.float64]:
             values = np.fromstring(data, dtype=np.float64, sep=' ')
     except (ValueError, DeprecationWarning):
         raise MotionFormatError('a motion value is not a number') from None
-    if not np.isfinite(values).all():
-        raise MotionFormatError('a motion value is NaN or infinite')
+    if not (np.abs(values) < MAX_VALUE).all():
+        raise MotionFormatError('a motion value is NaN, infinite or absurdly large')
     return values
 
 
