@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import BadRequest, L2EmgError
 from l2emg_ros.motion.motion import Motion
-from l2emg_ros.nodes.joints import floats
+from l2emg_ros.nodes.joints import floats, time_message
 
 if TYPE_CHECKING:
     from l2emg_ros.experts.registry import ExpertInfo
@@ -223,6 +223,7 @@ def expert_to_message(expert: ExpertInfo) -> Expert:
         base_model=str(expert.base_model),
         rank=int(expert.rank),
         sha256=str(expert.sha256),
+        created=time_message(expert.created),
         active=bool(expert.active),
         metric_names=list(metrics),
         metric_values=floats(list(metrics.values())),

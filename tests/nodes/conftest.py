@@ -32,3 +32,11 @@ def graph() -> Iterator[Graph]:
         yield graph
     finally:
         graph.close()
+
+
+@pytest.fixture(scope='session')
+def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the folder of an untrained two-layer model."""
+    from tiny import tiny_model
+
+    return str(tiny_model(tmp_path_factory.mktemp('model')))
