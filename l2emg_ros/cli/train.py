@@ -20,7 +20,7 @@ import logging
 from pathlib import Path
 import sys
 
-HELP = 'Train a model: corpus, tokenizer, base and expert, in this order; each can be resumed.'
+HELP = 'Train a model: corpus, evaluator, tokenizer, base, expert, in this order; resumable.'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,13 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         'example:\n'
         '  l2emg train corpus --clips 6000\n'
+        '  l2emg train evaluator\n'
         '  l2emg train tokenizer\n'
         '  l2emg train base\n'
         '  l2emg train expert --scenario all\n'
         'Run a stopped stage again with the same options to continue it; '
         '--restart begins it anew.'
     )
-    parser.add_argument('stage', choices=('corpus', 'tokenizer', 'base', 'expert'))
+    parser.add_argument('stage', choices=('corpus', 'evaluator', 'tokenizer', 'base', 'expert'))
     parser.add_argument('--model', type=Path, default=Path('out/model'), help='model folder')
     parser.add_argument(
         '--work', type=Path, default=Path('out/train'), help='corpus and checkpoints'
@@ -65,7 +66,9 @@ def run(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     stages = recipe.Stages(args.model, args.work, args.seed, args.restart, _report)
-    if args.stage == 'tokenizer':
+    if args.stage == 'evaluator':
+        stages.evaluator(args.steps)
+    elif args.stage == 'tokenizer':
         stages.tokenizer(args.steps)
     elif args.stage == 'base':
         stages.base(args.steps)

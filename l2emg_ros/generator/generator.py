@@ -123,6 +123,11 @@ class EmpathicGenerator:
         """Name and version of the model."""
         return self._model.name
 
+    @property
+    def backbone_bytes(self) -> int:
+        """Bytes of weights that one more token reads."""
+        return sum(p.nbytes for p in self._model.lm.backbone.layers.parameters())
+
     def generate(
         self,
         text: str,

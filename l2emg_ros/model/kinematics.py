@@ -39,7 +39,7 @@ def joint_positions(features: Tensor) -> Tensor:
         (B, T, 22, 3) m.
     """
     local = matrices(features[..., 4:136].unflatten(-1, (len(skeleton.PARENTS), 6)))
-    offsets = torch.as_tensor(skeleton.REST_OFFSETS, dtype=local.dtype, device=local.device)
+    offsets = torch.tensor(skeleton.REST_OFFSETS, dtype=local.dtype, device=local.device)
     ground = torch.zeros_like(features[..., 3:4])
     turned = [local[..., 0, :, :]]
     placed = [torch.cat([ground, ground, features[..., 3:4]], dim=-1)]

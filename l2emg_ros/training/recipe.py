@@ -23,6 +23,7 @@ import time
 
 import torch
 
+from l2emg_ros.bench import evaluator
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.experts.router import Router
 from l2emg_ros.files import sha256
@@ -34,7 +35,7 @@ from l2emg_ros.training import base, tokenizer
 from l2emg_ros.training.dataset import Batches, Corpus, TextFeatures
 
 _LOG = logging.getLogger(__name__)
-TOKENIZER_STEPS, BASE_STEPS, EXPERT_STEPS = 2500, 3000, 150
+TOKENIZER_STEPS, BASE_STEPS, EXPERT_STEPS, EVALUATOR_STEPS = 2500, 3000, 150, 600
 
 # Stage, step, steps, seconds since this run began, figures.
 Report = Callable[[str, int, int, float, dict[str, float]], None]
@@ -74,6 +75,24 @@ class Stages:
         _LOG.info('tokenizer on validation clips: %s', metrics)
         record = {'seed': self.seed, 'steps': count, 'metrics': metrics, **self._data(corpus)}
         checkpoint.save_tokenizer(self.model, trained, record)
+
+    def evaluator(self, steps: int | None = None) -> None:
+        """Train and freeze the judge that reads gestures and emotions in motions."""
+        count = steps or EVALUATOR_STEPS
+        corpus = self._corpus()
+        # Another seed than the generator's: the two must not share initial weights or batches.
+        seed = self.seed + 1000
+        judge = evaluator.train(
+            corpus,
+            steps=count,
+            seed=seed,
+            checkpoint=self._checkpoint('evaluator'),
+            report=self._progress('evaluator', count),
+        )
+        metrics = evaluator.accuracy(judge, corpus)
+        _LOG.info('evaluator on validation clips: %s', metrics)
+        record = {'seed': seed, 'steps': count, 'metrics': metrics, **self._data(corpus)}
+        evaluator.save(judge, self.model.parent / 'evaluator', record)
 
     def base(self, steps: int | None = None) -> None:
         """Train and freeze backbone and emotion block."""

@@ -1,0 +1,172 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A frozen judge of motions: which gesture and which emotion does it read?
+
+It sees motions only, has another architecture (a recurrent network on 15 fps features) and another
+seed than the generator, and is trained before any generated motion is shown to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+import os
+from pathlib import Path
+
+import numpy as np
+from safetensors.torch import load_file, save_file
+import torch
+from torch import nn, Tensor
+
+from l2emg_ros import resources
+from l2emg_ros.emotion import LABELS
+from l2emg_ros.errors import ExpertIntegrityError, ModelNotLoaded
+from l2emg_ros.files import atomic_write, read_json, sha256, write_json
+from l2emg_ros.motion import features
+from l2emg_ros.motion.motion import Motion
+from l2emg_ros.training import loop
+from l2emg_ros.training.dataset import Corpus
+
+# Every second frame of 30 fps.
+_STRIDE = 2
+_WIDTH = 96
+_BATCH = 64
+
+
+class Evaluator(nn.Module):
+    """Bidirectional GRU over features, pooled over time, with one head for each question."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, gestures: Sequence[str]) -> None:
+        """Build an untrained judge of the named gestures."""
+        super().__init__()
+        self.gestures = list(gestures)
+        self.register_buffer('mean', torch.zeros(features.FEATURE_DIM))
+        self.register_buffer('std', torch.ones(features.FEATURE_DIM))
+        self.project = nn.Linear(features.FEATURE_DIM, _WIDTH)
+        self.recurrent = nn.GRU(_WIDTH, _WIDTH, batch_first=True, bidirectional=True)
+        self.content = nn.Linear(4 * _WIDTH, len(self.gestures))
+        self.emotion = nn.Linear(4 * _WIDTH, len(LABELS))
+
+    def forward(self, motions: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return (B, gestures) and (B, 13) logits of B motions' (T, 140) features."""
+        rows = [(m[::_STRIDE] - self.mean) / self.std for m in motions]
+        lengths = torch.tensor([len(row) for row in rows])
+        padded = torch.relu(self.project(nn.utils.rnn.pad_sequence(rows, batch_first=True)))
+        packed = nn.utils.rnn.pack_padded_sequence(
+            padded, lengths, batch_first=True, enforce_sorted=False
+        )
+        states, _ = nn.utils.rnn.pad_packed_sequence(self.recurrent(packed)[0], batch_first=True)
+        mask = (torch.arange(states.shape[1]) < lengths[:, None])[..., None]
+        mean = (states * mask).sum(1) / lengths[:, None]
+        most = states.masked_fill(~mask, float('-inf')).amax(1)
+        pooled = torch.cat([mean, most], dim=-1)
+        return self.content(pooled), self.emotion(pooled)
+
+    @torch.inference_mode()
+    def judge(self, motion: Motion) -> tuple[str, str]:
+        """Return the gesture and the emotion read in a motion at 30 fps."""
+        content, emotion = self([torch.from_numpy(features.encode(motion))])
+        return self.gestures[int(content.argmax())], LABELS[int(emotion.argmax())]
+
+
+def train(
+    corpus: Corpus,
+    *,
+    steps: int,
+    seed: int,
+    checkpoint: Path,
+    lr: float = 2e-3,
+    report: Callable[[int, dict[str, float]], None] | None = None,
+) -> Evaluator:
+    """Train a judge on a corpus; resumable (``loop.run``)."""
+    torch.manual_seed(seed)
+    judge = Evaluator(sorted({clip['gesture'] for clip in corpus.clips}))
+    sample = torch.from_numpy(np.array(corpus.features[::20]))
+    judge.mean.copy_(sample.mean(0))
+    judge.std.copy_(sample.std(0).clamp_min(0.05))
+    numbers = np.array(corpus.split()[0])
+
+    def step(number: int) -> tuple[Tensor, dict[str, float]]:
+        rng = np.random.default_rng((seed, number))
+        chosen = rng.choice(numbers, _BATCH)
+        motions = [torch.from_numpy(corpus.motion(n)) for n in chosen]
+        # Noise of the size of a tokeniser's error keeps the judge from reading fine detail.
+        motions = [m + 0.1 * judge.std * torch.randn_like(m) for m in motions]
+        content, emotion = judge(motions)
+        wanted = torch.tensor([judge.gestures.index(corpus.clips[n]['gesture']) for n in chosen])
+        mixture = torch.tensor([corpus.clips[n]['weights'] for n in chosen], dtype=torch.float32)
+        right = (content.argmax(1) == wanted).float().mean()
+        total = nn.functional.cross_entropy(content, wanted)
+        total = total + 0.5 * nn.functional.cross_entropy(emotion, mixture)
+        return total, {'content_accuracy': float(right)}
+
+    judge.train()
+    loop.run(judge, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report)
+    return judge.eval()
+
+
+def accuracy(judge: Evaluator, corpus: Corpus) -> dict[str, float]:
+    """Return the judge's own accuracy on validation clips: the ceiling of every score it gives.
+
+    Emotions are counted where one label has at least 0.7 of the mixture.
+    """
+    content, emotion = [], []
+    for number in corpus.split()[1]:
+        clip = corpus.clips[number]
+        with torch.inference_mode():
+            gesture, label = judge([torch.from_numpy(corpus.motion(number))])
+        content.append(judge.gestures[int(gesture.argmax())] == clip['gesture'])
+        if max(clip['weights']) >= 0.7:
+            emotion.append(int(label.argmax()) == int(np.argmax(clip['weights'])))
+    return {'content': float(np.mean(content)), 'emotion': float(np.mean(emotion))}
+
+
+def save(judge: Evaluator, folder: str | os.PathLike[str], record: dict[str, object]) -> None:
+    """Write a judge: ``evaluator.safetensors`` and ``evaluator.json``."""
+    root = Path(folder)
+    with atomic_write(root / 'evaluator.safetensors') as temporary:
+        save_file(judge.state_dict(), temporary)
+    digest = sha256(root / 'evaluator.safetensors')
+    write_json(
+        root / 'evaluator.json', {'gestures': judge.gestures, 'sha256': digest, 'training': record}
+    )
+
+
+def load(folder: str | os.PathLike[str] | None = None) -> Evaluator:
+    """Load a judge; None is the shipped one.
+
+    Raises:
+        ModelNotLoaded: The folder holds none.
+        ExpertIntegrityError: The weights differ from their recorded hash.
+    """
+    root = Path(folder) if folder is not None else resources.find('models/evaluator')
+    try:
+        card = read_json(root / 'evaluator.json')
+        found = sha256(root / 'evaluator.safetensors')
+    except (OSError, ValueError) as error:
+        raise ModelNotLoaded(f'{root} holds no evaluator: {error}') from None
+    if found != card['sha256']:
+        raise ExpertIntegrityError(f'{root}/evaluator.safetensors differs from its hash')
+    judge = Evaluator(card['gestures'])
+    judge.load_state_dict(load_file(root / 'evaluator.safetensors'))
+    return judge.eval().requires_grad_(False)
+
+
+def wrist_speed(motion: Motion) -> float:
+    """Return the mean speed of both wrists over a motion, m/s."""
+    wrists = motion.joint_positions()[:, 20:22]
+    speed = np.linalg.norm(np.diff(wrists, axis=0), axis=-1) * motion.fps
+    return float(speed.mean())
