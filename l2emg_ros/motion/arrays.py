@@ -19,10 +19,8 @@ from collections.abc import Iterable
 import math
 import os
 from pathlib import Path
-import struct
-from typing import Any, BinaryIO
+from typing import Any, IO
 import zipfile
-import zlib
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +29,6 @@ from l2emg_ros.errors import MotionFormatError
 
 # 10,000 s of SMPL-H motion at 120 Hz; a damaged or hostile file may claim any size.
 MAX_BYTES = 1 << 30
-
-_BROKEN = (ValueError, EOFError, struct.error, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
 def read_npy(path: str | os.PathLike[str]) -> NDArray[Any]:
@@ -46,7 +42,9 @@ def read_npy(path: str | os.PathLike[str]) -> NDArray[Any]:
     with path.open('rb') as file:
         try:
             return _read_array(file, path.stat().st_size)
-        except _BROKEN as error:
+        except OSError:
+            raise
+        except Exception as error:  # NumPy and zipfile raise almost anything on a hostile header
             raise MotionFormatError(f'{_one_line(error)}: expected an .npy file') from None
 
 
@@ -66,12 +64,14 @@ def read_npz(path: str | os.PathLike[str], names: Iterable[str]) -> dict[str, ND
                 if member in members:
                     with archive.open(member) as file:
                         arrays[name] = _read_array(file, archive.getinfo(member).file_size)
-    except (*_BROKEN, RuntimeError) as error:  # RuntimeError: an encrypted member
+    except OSError:
+        raise
+    except Exception as error:  # as above
         raise MotionFormatError(f'{_one_line(error)}: expected an .npz file') from None
     return arrays
 
 
-def _read_array(file: BinaryIO, size: int) -> NDArray[Any]:
+def _read_array(file: IO[bytes], size: int) -> NDArray[Any]:
     """Read one array from an open file of `size` bytes after checking what its header claims."""
     version = np.lib.format.read_magic(file)
     if version == (1, 0):

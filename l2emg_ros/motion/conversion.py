@@ -46,8 +46,11 @@ _X, _Y, _Z = np.eye(3)
 # much; where the source has axes of its own, the bones may stay apart by these angles instead.
 _PELVIS_SLACK = np.radians(6.0)
 _CHEST_SLACK = np.radians(4.0)
-# With less flexion than this, noise and hyperextension decide where the hinge axis points.
+# With less flexion than the first, noise decides where the hinge axis lies; with less than the
+# second, hyperextension may decide to which side it points.
+_FLEXED = np.sin(np.radians(1.0))
 _BENT = np.sin(np.radians(5.0))
+_HEAD_TURN = np.cos(np.radians(65.0))
 
 
 def to_smpl(positions: Array, orientations: Array | None = None) -> Array:
@@ -162,7 +165,7 @@ class _Body:
         self.put(joint, rigid)
 
     def _across(self, pair: str) -> Array:
-        """Return (T, 3) directions from the right to the left of a pair; zeros if they coincide."""
+        """Return (T, 3) directions from right to left of a pair; zeros where they coincide."""
         left, right = skeleton.index(f'left_{pair}'), skeleton.index(f'right_{pair}')
         span = self.positions[:, left] - self.positions[:, right]
         length = np.linalg.norm(span, axis=-1, keepdims=True)
@@ -198,12 +201,14 @@ class _Body:
     def _hinge_axis(self, upper: str, untwisted: Array, flexion: Array, hinge: Array) -> Array:
         """Return the axis of flexion, (3,), in the axes of the source's upper limb."""
         weights = np.linalg.norm(flexion, axis=-1, keepdims=True)
+        bend = np.sqrt((weights**2).mean())
         guess = self.seen_from(upper, rotation.apply(untwisted, hinge)).mean(axis=0)
-        if np.sqrt((weights**2).mean()) < _BENT:
+        if bend < _FLEXED:
             return guess
         axis = (self.seen_from(upper, flexion) * weights).sum(axis=0)
-        # A knee may be hyperextended throughout; an elbow turns too far from the guess to tell.
-        return -axis if upper.endswith('hip') and axis @ guess < 0.0 else axis
+        # A knee may be hyperextended throughout; a bent elbow may be turned far from the guess.
+        unsure = bend < _BENT or upper.endswith('hip')
+        return -axis if unsure and axis @ guess < 0.0 else axis
 
     def set_foot(self, side: str) -> None:
         """Set ankle and ball of one foot; on the floor the ball is level."""
@@ -229,9 +234,16 @@ class _Body:
             self.aim_from('spine3', 'neck', 'head')
             self.put('head', self.get('neck'))
             return
-        up = _nearest_axis(self.seen_from('head', rotation.apply(chest, _Y)))
-        side = self.seen_from('head', rotation.apply(chest, _X))
-        head = self.follow('head', (up, _nearest_axis(side * (up == 0.0))), (_Y, _X))
+        up, side = (self.seen_from('head', rotation.apply(chest, axis)) for axis in (_Y, _X))
+        # A head that is bent or turned away all along may lie nearer to a wrong axis: the axes of
+        # the chest are tried first.
+        axes = [
+            _nearest_axis(self.seen_from('spine3', rotation.apply(chest, a))) for a in (_Y, _X)
+        ]
+        if min(up.mean(axis=0) @ axes[0], side.mean(axis=0) @ axes[1]) < _HEAD_TURN:
+            axes[0] = _nearest_axis(up)
+            axes[1] = _nearest_axis(side * (axes[0] == 0.0))
+        head = self.follow('head', (axes[0], axes[1]), (_Y, _X))
         self.put('head', head)
         self.put('neck', self.aim(rotation.slerp(chest, head, 0.5), 'head'))
 

@@ -134,16 +134,17 @@ def _load_npz(path: Path) -> Motion:
     poses = _numbers(found['poses'], 'poses')
     if poses.ndim != 2 or poses.shape[1] < 66:
         raise MotionFormatError(f'poses has shape {poses.shape}: expected (T, 66) or more columns')
-    betas = np.zeros(10)
+    betas = np.zeros(10, dtype=np.float32)
     given = _numbers(found.get('betas', betas), 'betas').reshape(-1)[:10]
     betas[: len(given)] = given
     meta: dict[str, Any] = {key: _text(found[key], key) for key in _TEXTS if key in found}
     if 'intensity' in found:
-        meta['intensity'] = _number(found['intensity'], 'intensity')
+        meta['intensity'] = float(_number(found['intensity'], 'intensity'))
     if 'seed' in found:
         meta['seed'] = int(_number(found['seed'], 'seed'))
-    trans = _numbers(found['trans'], 'trans')
-    motion = Motion(poses[:, :66], trans, _number(rate, _RATES[0]), betas=betas, **meta)
+    body = poses[:, :66].astype(np.float32)
+    trans = _numbers(found['trans'], 'trans').astype(np.float32)
+    motion = Motion(body, trans, float(_number(rate, _RATES[0])), betas=betas, **meta)
     # Files of this package are taken as they are; others may be y-up and have their own floor.
     return motion if 'generator' in found else _grounded(_z_up(motion))
 
@@ -211,12 +212,12 @@ def _numbers(values: ArrayLike, name: str) -> Array:
     return array.astype(np.float64)
 
 
-def _number(value: NDArray[Any], name: str) -> float:
+def _number(value: NDArray[Any], name: str) -> float | int:
     """Return the single number in an array, or raise."""
-    array = _numbers(value, name)
-    if array.size != 1:
-        raise MotionFormatError(f'{name} has shape {array.shape}: expected one number')
-    return float(array.reshape(()))
+    if _numbers(value, name).size != 1:
+        raise MotionFormatError(f'{name} has shape {value.shape}: expected one number')
+    number: float | int = value.reshape(()).item()
+    return number
 
 
 def _text(value: NDArray[Any], name: str) -> str:
