@@ -65,8 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format='%(name)s: %(message)s')
     chosen = words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS
     try:
-        parsed = _parser(chosen).parse_args(words)
-        return int(parsed.run(parsed) or 0)
+        try:
+            parsed = _parser(chosen).parse_args(words)
+            return int(parsed.run(parsed) or 0)
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
