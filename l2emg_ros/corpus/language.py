@@ -202,7 +202,9 @@ def caption(
     if emotion is not None:
         text = _with_feeling(text, emotion, rng)
     text = _in_form(text, rng)
-    return text[:1].upper() + text[1:] + '.' if rng.random() < 0.15 else text
+    if rng.random() < 0.15:
+        text = text[:1].upper() + text[1:].removesuffix('?') + ('?' if text[-1] == '?' else '.')
+    return text
 
 
 def expand(template: str, rng: np.random.Generator) -> str:
@@ -234,7 +236,8 @@ def _with_feeling(text: str, emotion: str, rng: np.random.Generator) -> str:
     kind = rng.random()
     if kind < 0.4:
         adverb = _pick(adverbs, rng)
-        return f'{adverb} {text}' if rng.random() < 0.35 else f'{text} {adverb}'
+        first = adverb.endswith('ly') and rng.random() < 0.35
+        return f'{adverb} {text}' if first else f'{text} {adverb}'
     if kind < 0.7:
         state = _pick(states, rng)
         forms = ('{text}, feeling {s}', '{text} while you are {s}', '{text} because you are {s}')
