@@ -1,0 +1,286 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Inverse kinematics of one frame: damped least squares on Pinocchio Jacobians in a box.
+
+Joint angles q and a small rotation of the root minimise
+
+    sum |x_k(q) - x_k*|^2 + sum w_m |log(R_m* R_m(q)^T)|^2 + w_v |q - q_prev|^2 + w_h |q - home|^2
+
+by Gauss-Newton. Steps stay in the box of joint limits and of what the velocity limit allows since
+the previous frame; joints that would leave it are fixed at its wall and the others solved again,
+so that they make up for it (clamping would not). The velocity cost is what a straight elbow or
+knee needs: there the twist of the limb moves nothing, and without cost it would jump.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+import pinocchio as pin
+from scipy.linalg.lapack import dposv
+
+from l2emg_ros.retarget.robot import Robot
+from l2emg_ros.retarget.targets import Builder
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class IkConfig:
+    """Costs and limits of the solver.
+
+    Positions count 1 per m^2, so an orientation cost of 0.04 makes 0.1 rad as bad as 2 cm.
+    """
+
+    torso_cost: float = field(
+        default=0.04,
+        metadata={'help': 'orientation of the torso', 'unit': 'm^2/rad^2', 'min': 0.0},
+    )
+    root_cost: float = field(
+        default=0.05, metadata={'help': 'orientation of the root', 'unit': 'm^2/rad^2', 'min': 0.0}
+    )
+    sole_cost: float = field(
+        default=0.01, metadata={'help': 'orientation of the feet', 'unit': 'm^2/rad^2', 'min': 0.0}
+    )
+    hand_cost: float = field(
+        default=0.003,
+        metadata={'help': 'orientation of the hands', 'unit': 'm^2/rad^2', 'min': 0.0},
+    )
+    velocity_cost: float = field(
+        default=3e-4,
+        metadata={'help': 'change since the last frame', 'unit': 'm^2/rad^2', 'min': 0.0},
+    )
+    posture_cost: float = field(
+        default=1e-5, metadata={'help': 'distance from home', 'unit': 'm^2/rad^2', 'min': 0.0}
+    )
+    iterations: int = field(
+        default=2, metadata={'help': 'Gauss-Newton steps a frame', 'min': 1, 'max': 50}
+    )
+    speed_headroom: float = field(
+        default=2.0,
+        metadata={'help': 'velocity limit of a frame over that of the robot', 'min': 1.0},
+    )
+
+
+# Steps of the first frame, which starts from the home pose, and the step that ends them, rad.
+_FIRST_STEPS = 60
+_SMALL_STEP = 1e-4
+# A joint and its neighbours settle in a few rounds; more than that is numerical noise.
+_ACTIVE_ROUNDS = 6
+
+
+class FrameSolver:
+    """Solves frame after frame, each from the one before.
+
+    Attributes:
+        q: (N,) rad, the last solution.
+        tilt: (3, 3), rotation of the root away from its target, in the frame of the target.
+    """
+
+    def __init__(
+        self,
+        robot: Robot,
+        targets: Builder,
+        config: IkConfig | None = None,
+        free: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Prepare the constant parts.
+
+        Args:
+            robot: The robot.
+            targets: Says which points and parts the targets speak of.
+            config: Costs.
+            free: (N,) joints that may move; the others stay at home.
+        """
+        config = config or IkConfig()
+        self.robot, self.config = robot, config
+        model = robot.model
+        self._data = model.createData()
+        places = [robot.placement(key) for key in targets.points]
+        parts = [robot.placement(key) for key in targets.parts]
+        self._joints = [place[0] for place in (*places, *parts)]
+        self._offsets = np.array([place[1] for place in places])
+        self._axes = np.array([part[2] for part in parts])
+        moved = np.array([robot.supports(key) for key in (*targets.points, *targets.parts)])
+        count = len(places)
+        self._point_mask = moved[:count, None, :]
+        self._part_mask = moved[count:, None, :]
+        costs = {'torso': config.torso_cost, 'gaze': config.torso_cost}
+        weights = [np.ones(3 * count)]
+        for key in targets.parts:
+            cost = costs.get(key, config.sole_cost if key.endswith('sole') else config.hand_cost)
+            weights.append(np.full(3, cost))
+        self._weights = np.concatenate(weights)
+        locked = targets.root == 'fixed'
+        size = model.nv
+        free = np.ones(size, dtype=bool) if free is None else free
+        self._lower = np.where(free, robot.lower, robot.home)
+        self._upper = np.where(free, robot.upper, robot.home)
+        # Unknowns: the joints, then the rotation of the root.
+        self._root_box = np.zeros(3) if locked else np.full(3, np.pi)
+        self._jacobian = np.zeros((len(self._weights), size + 3))
+        self._damping = np.concatenate(
+            [np.full(size, config.velocity_cost), np.full(3, config.velocity_cost)]
+        )
+        self._posture = np.concatenate(
+            [np.full(size, config.posture_cost), np.full(3, config.root_cost)]
+        )
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the last solution: the next frame starts from the home pose."""
+        self.q = np.clip(self.robot.home, self._lower, self._upper)
+        self.tilt = np.eye(3)
+        self._fresh = True
+
+    def solve(self, points: Array, orientations: Array, dt: float) -> tuple[Array, Array]:
+        """Solve one frame.
+
+        Args:
+            points: (K, 3) m, targets in the frame of the root.
+            orientations: (M, 3, 3) targets.
+            dt: Seconds since the last frame.
+
+        Returns:
+            Joint angles (N,) rad, and the rotation (3, 3) by which the root leaves its target,
+            in the frame of the target.
+        """
+        fresh, previous = self._fresh, self.q
+        reach = self.robot.velocity * (dt * self.config.speed_headroom)
+        lower = self._lower if fresh else np.maximum(self._lower, previous - reach)
+        upper = self._upper if fresh else np.minimum(self._upper, previous + reach)
+        q, tilt = previous.copy(), self.tilt
+        for _ in range(_FIRST_STEPS if fresh else self.config.iterations):
+            step = self._step(q, tilt, points, orientations, previous, lower, upper, fresh)
+            q += step[:-3]
+            tilt = tilt @ _exp(step[-3:])
+            if np.abs(step).max() < _SMALL_STEP:
+                break
+        self._fresh = False
+        self.q = np.clip(q, lower, upper)
+        self.tilt = tilt
+        return self.q, tilt
+
+    def _step(
+        self,
+        q: Array,
+        tilt: Array,
+        points: Array,
+        orientations: Array,
+        previous: Array,
+        lower: Array,
+        upper: Array,
+        fresh: bool,
+    ) -> Array:
+        """One Gauss-Newton step (N + 3,) inside the box."""
+        size = len(q)
+        error = self._linearise(q, points @ tilt, tilt.T @ orientations)
+        weighted = self._jacobian * self._weights[:, None]
+        normal = self._jacobian.T @ weighted
+        right = error @ weighted
+        away = _log(tilt)
+        right[:size] += self._posture[:size] * (self.robot.home - q)
+        right[size:] -= self._posture[size:] * away
+        if fresh:
+            # Levenberg's damping alone: there is no previous frame to stay close to.
+            diagonal = self._posture + 1e-4
+        else:
+            right[:size] += self._damping[:size] * (previous - q)
+            diagonal = self._posture + self._damping
+        normal.flat[:: size + 4] += diagonal
+        low = np.concatenate([lower - q, -self._root_box])
+        high = np.concatenate([upper - q, self._root_box])
+        return solve_box(normal, right, low, high)
+
+    def _linearise(self, q: Array, points: Array, orientations: Array) -> Array:
+        """Fill the Jacobian at q and return the error (3 K + 3 M,) towards the targets."""
+        count, size = len(points), len(q)
+        pin.computeJointJacobians(self.robot.model, self._data, q)
+        placements = self._data.oMi
+        frames = np.array([placements[joint].homogeneous for joint in self._joints])
+        at = (frames[:count, :3, :3] @ self._offsets[:, :, None])[..., 0] + frames[:count, :3, 3]
+        axes = frames[count:, :3, :3] @ self._axes
+        jacobian = self._data.J
+        linear, angular = jacobian[:3], jacobian[3:]
+        across = _skew(at)
+        rows = self._jacobian[: 3 * count].reshape(count, 3, size + 3)
+        rows[..., :size] = (linear - across @ angular) * self._point_mask
+        rows[..., size:] = -across
+        rows = self._jacobian[3 * count :].reshape(-1, 3, size + 3)
+        rows[..., :size] = angular * self._part_mask
+        rows[..., size:] = np.eye(3)
+        turn = _log(orientations @ np.swapaxes(axes, 1, 2))
+        return np.concatenate([(points - at).ravel(), turn.ravel()])
+
+
+def solve_box(normal: Array, right: Array, low: Array, high: Array) -> Array:
+    """Minimise ``x^T normal x / 2 - right^T x`` for low <= x <= high by an active set.
+
+    Variables that leave the box are fixed at its wall and the rest is solved again until none
+    leaves. Walls are not let go again: near the solution, where frames follow each other, none
+    has to be.
+    """
+    solution = dposv(normal, right)[1]
+    outside = (solution < low) | (solution > high)
+    if not outside.any():
+        return np.asarray(solution)
+    fixed = np.zeros(len(right), dtype=bool)
+    for _ in range(_ACTIVE_ROUNDS):
+        fixed |= outside
+        free = ~fixed
+        solution = np.clip(solution, low, high)
+        rest = right[free] - normal[np.ix_(free, fixed)] @ solution[fixed]
+        solution[free] = dposv(normal[np.ix_(free, free)], rest)[1]
+        outside = free & ((solution < low) | (solution > high))
+        if not outside.any():
+            break
+    return np.clip(solution, low, high)
+
+
+def _skew(vectors: Array) -> Array:
+    """Return the matrices (..., 3, 3) of the cross products with (..., 3) vectors."""
+    result = np.zeros((*vectors.shape, 3))
+    x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
+    result[..., 0, 1], result[..., 0, 2], result[..., 1, 2] = -z, y, -x
+    result[..., 1, 0], result[..., 2, 0], result[..., 2, 1] = z, -y, x
+    return result
+
+
+def _log(matrices: Array) -> Array:
+    """Return rotation vectors (..., 3) of rotation matrices, exact below pi."""
+    vector = np.stack(
+        [
+            matrices[..., 2, 1] - matrices[..., 1, 2],
+            matrices[..., 0, 2] - matrices[..., 2, 0],
+            matrices[..., 1, 0] - matrices[..., 0, 1],
+        ],
+        axis=-1,
+    )
+    double_sine = np.sqrt((vector**2).sum(axis=-1))
+    trace = matrices[..., 0, 0] + matrices[..., 1, 1] + matrices[..., 2, 2]
+    angle = np.arctan2(double_sine, trace - 1.0)
+    scale = np.where(double_sine > 1e-9, angle / np.maximum(double_sine, 1e-9), 0.5)
+    return np.asarray(vector * scale[..., None])
+
+
+def _exp(vector: Array) -> Array:
+    """Return the rotation matrix (3, 3) of a rotation vector (Rodrigues)."""
+    angle = float(np.sqrt(vector @ vector))
+    if angle < 1e-12:
+        return np.eye(3)
+    cross = _skew(vector / angle)
+    return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross)

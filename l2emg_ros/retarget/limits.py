@@ -1,0 +1,283 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Joint curves that hold position, velocity and acceleration limits at every instant.
+
+A curve is a uniform cubic B-spline with knots ``step`` seconds apart. With control points c,
+
+    q_k = (c_k + 4 c_k+1 + c_k+2) / 6      v_k = (c_k+2 - c_k) / (2 step)
+    a_k = (c_k - 2 c_k+1 + c_k+2) / step^2
+
+at knot k, and by the convex hull property the curve stays inside the limits *between* the knots
+too when the control points do:
+
+    lower <= c <= upper      |c_k+1 - c_k| <= velocity step      |second difference| <= a step^2
+
+These are linear: following a reference inside them is one convex problem, the same banded matrix
+for every joint. A curve is continued from any instant by keeping three control points, which
+keeps position, velocity and acceleration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.linalg import cho_solve_banded, cholesky_banded
+
+Array = NDArray[np.float64]
+
+# Solve for slightly tighter limits, so that rounding and the last percent of convergence are free.
+_SHRINK = 0.985
+_POSITION_MARGIN = 1e-5
+_ROUNDING = 1e-9
+_SWEEPS = 400
+# Sweeps end when no limit is missed by more than this share of the range of second differences.
+_CLOSE = 0.0025
+# Relaxation, and weights of the three kinds of limit: a second difference is bounded ten times
+# tighter than a first one and that again than a position, and each deserves equal attention.
+_RELAX = 1.6
+_RHO = (0.5, 4.0, 40.0)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Limits of N joints in units of control points.
+
+    Attributes:
+        lower: (N,) rad.
+        upper: (N,) rad.
+        first: (N,) rad, largest first difference.
+        second: (N,) rad, largest second difference.
+    """
+
+    lower: Array
+    upper: Array
+    first: Array
+    second: Array
+
+    @classmethod
+    def of(
+        cls, lower: Array, upper: Array, velocity: Array, acceleration: Array, step: float
+    ) -> Bounds:
+        """Convert limits in rad, rad/s, rad/s^2 for knots ``step`` seconds apart."""
+        return cls(
+            lower + _POSITION_MARGIN,
+            upper - _POSITION_MARGIN,
+            velocity * step * (1.0 - 1e-6),
+            acceleration * step**2 * (1.0 - 1e-6),
+        )
+
+    def shrunk(self) -> Bounds:
+        """Return the limits to aim at."""
+        return Bounds(self.lower, self.upper, self.first * _SHRINK, self.second * _SHRINK)
+
+    def columns(self, chosen: NDArray[np.intp]) -> Bounds:
+        """Return the limits of some joints."""
+        return Bounds(*(a[chosen] for a in (self.lower, self.upper, self.first, self.second)))
+
+    def excess(self, control: Array) -> Array:
+        """Return by how much control points (K, N) break each joint's limits, (N,); <= 0: not."""
+        first = np.diff(control, axis=0)
+        second = np.diff(first, axis=0)
+        return np.max(
+            [
+                (control - self.upper).max(axis=0),
+                (self.lower - control).max(axis=0),
+                np.abs(first).max(axis=0) - self.first,
+                np.abs(second).max(axis=0) - self.second,
+            ],
+            axis=0,
+        )
+
+
+def evaluate(control: Array, step: float) -> tuple[Array, Array, Array]:
+    """Return positions, velocities, accelerations (K - 2, N) at the knots."""
+    before, middle, after = control[:-2], control[1:-1], control[2:]
+    position = (before + 4.0 * middle + after) / 6.0
+    return position, (after - before) / (2.0 * step), (before - 2 * middle + after) / step**2
+
+
+def brake(start: Array, bounds: Bounds, count: int) -> Array:
+    """Return control points (3 + count, N) that come to rest as fast as possible.
+
+    Args:
+        start: (3, N) control points of the moment where braking begins.
+        bounds: Limits; braking uses all of the acceleration limit.
+        count: Control points to add.
+    """
+    control = np.empty((3 + count, start.shape[1]))
+    control[:3] = start
+    pace = start[2] - start[1]
+    for row in range(3, len(control)):
+        pace = np.sign(pace) * np.maximum(np.abs(pace) - bounds.second, 0.0)
+        control[row] = control[row - 1] + pace
+    return control
+
+
+def extended(control: Array, count: int) -> Array:
+    """Return ``count`` control points: cut, or lengthened by holding the last one."""
+    missing = max(count - len(control), 0)
+    return np.vstack([control[:count], np.repeat(control[-1:], missing, axis=0)])
+
+
+def braking_steps(pace: Array, bounds: Bounds) -> int:
+    """Return how many control points a stop takes from first differences (N,)."""
+    return int(np.ceil(np.max(np.abs(pace) / (bounds.second * _SHRINK), initial=0.0)))
+
+
+def follow(reference: Array, start: Array, bounds: Bounds, smoothing: float, tail: int) -> Array:
+    """Follow a reference inside the limits and end at rest.
+
+    Minimises ``sum |q_k - reference_k|^2 + smoothing sum |third difference of c|^2`` over the
+    limits, by alternating directions (ADMM): each sweep is one banded back substitution for all
+    joints. What is left of a violation after the last sweep is removed exactly by mixing
+    in the braking curve, which is inside the limits; the set of allowed curves is convex.
+
+    Args:
+        reference: (T, N) rad, at the knots; the first knot is the one ``start`` fixes.
+        start: (3, N) control points of the first knot.
+        bounds: Limits.
+        smoothing: Weight of the third differences.
+        tail: Knots after the reference in which to come to rest.
+
+    Returns:
+        (T + tail + 2, N) control points; the last three are equal.
+    """
+    knots = len(reference) + tail
+    system = _System(knots, len(reference), smoothing)
+    control = system.full(system.solve(reference, start), start)
+    aim = bounds.shrunk()
+    late = np.flatnonzero(aim.excess(control) > _ROUNDING)
+    if late.size:
+        control[:, late] = system.constrained(
+            reference[:, late], start[:, late], aim.columns(late)
+        )
+        bounds = bounds.columns(late)
+        # Clipping the last tenth of a milliradian costs second differences less than they spare.
+        inside = np.clip(control[:, late], bounds.lower, bounds.upper)
+        control[:, late] = _repair(inside, start[:, late], bounds)
+    return control
+
+
+def _repair(control: Array, start: Array, bounds: Bounds) -> Array:
+    """Mix each joint with its braking curve just enough to be inside the limits."""
+    safe = brake(start, bounds, len(control) - 3)
+    low, high = np.zeros(control.shape[1]), np.ones(control.shape[1])
+    inside = bounds.excess(control) <= _ROUNDING
+    low[inside] = 1.0
+    for _ in range(20):
+        share = (low + high) / 2
+        good = bounds.excess(safe + share * (control - safe)) <= _ROUNDING
+        low, high = np.where(good, np.maximum(low, share), low), np.where(good, high, share)
+        high = np.maximum(high, low)
+    return np.asarray(safe + low * (control - safe))
+
+
+class _System:
+    """The banded least-squares problem of one length: free control points x, c = S x + fixed."""
+
+    def __init__(self, knots: int, weighted: int, smoothing: float) -> None:
+        self.knots = knots
+        self.weighted = weighted
+        self.smoothing = smoothing
+        count = knots + 2
+        free = count - 5
+        # The first three are given; the last three are one variable, which makes the end rest.
+        rows = np.arange(3, count)
+        columns = np.minimum(rows - 3, free - 1)
+        self.spread = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(count, free))
+        sample = _stencil((1 / 6, 4 / 6, 1 / 6), count)[:weighted]
+        third = _stencil((-1.0, 3.0, -3.0, 1.0), count) * np.sqrt(smoothing)
+        self.cost = sparse.vstack([sample, third]).tocsr()
+        limits = [_stencil((1.0,), count), _stencil((-1.0, 1.0), count)]
+        limits.append(_stencil((1.0, -2.0, 1.0), count))
+        self.limits = sparse.vstack(
+            [np.sqrt(rho) * block for rho, block in zip(_RHO, limits, strict=True)]
+        ).tocsr()
+        self.cost_free = self.cost @ self.spread
+        self.limits_free = self.limits @ self.spread
+        self.cost_normal = (self.cost_free.T @ self.cost_free).tocsr()
+
+    def full(self, free: Array, start: Array) -> Array:
+        """Return all control points (knots + 2, N)."""
+        control = self.spread @ free
+        control[:3] = start
+        return np.asarray(control)
+
+    def solve(self, reference: Array, start: Array) -> Array:
+        """Return the free control points without limits."""
+        factor = _factor(self.cost_normal)
+        return np.asarray(cho_solve_banded((factor, False), self._gradient(reference, start)))
+
+    def _gradient(self, reference: Array, start: Array) -> Array:
+        """Right-hand side: the pull of the reference, less what the fixed points give."""
+        target = np.zeros((self.cost.shape[0], reference.shape[1]))
+        target[: self.weighted] = reference
+        return np.asarray(self.cost_free.T @ (target - self.cost[:, :3] @ start))
+
+    def constrained(self, reference: Array, start: Array, bounds: Bounds) -> Array:
+        """Return all control points after the sweeps."""
+        normal = self.cost_normal + self.limits_free.T @ self.limits_free
+        factor = _factor(normal.tocsr())
+        pull = self._gradient(reference, start)
+        fixed = self.limits[:, :3] @ start
+        low, high = self._box(bounds)
+        free = cho_solve_banded((_factor(self.cost_normal), False), pull)
+        value = self.limits_free @ free + fixed
+        split, dual = np.clip(value, low, high), np.zeros_like(value)
+        close = np.minimum(_CLOSE * (high - low), _CLOSE * (high[-1] - low[-1]))
+        for sweep in range(_SWEEPS):
+            free = cho_solve_banded(
+                (factor, False), pull + self.limits_free.T @ (split - dual - fixed)
+            )
+            value = self.limits_free @ free + fixed
+            mixed = _RELAX * value + (1 - _RELAX) * split
+            split = np.clip(mixed + dual, low, high)
+            dual += mixed - split
+            if sweep % 10 == 9 and np.all(np.abs(value - split) <= close):
+                break
+        return self.full(free, start)
+
+    def _box(self, bounds: Bounds) -> tuple[Array, Array]:
+        count = self.knots + 2
+        sizes = (count, count - 1, count - 2)
+        highs = (bounds.upper, bounds.first, bounds.second)
+        lows = (bounds.lower, -bounds.first, -bounds.second)
+        high = [
+            np.tile(np.sqrt(r) * b, (n, 1)) for r, b, n in zip(_RHO, highs, sizes, strict=True)
+        ]
+        low = [np.tile(np.sqrt(r) * b, (n, 1)) for r, b, n in zip(_RHO, lows, sizes, strict=True)]
+        return np.vstack(low), np.vstack(high)
+
+
+def _stencil(weights: tuple[float, ...], count: int) -> sparse.csr_array:
+    """Return the banded matrix whose rows slide ``weights`` over ``count`` columns."""
+    rows = count - len(weights) + 1
+    return sparse.diags_array(
+        [np.full(rows, weight) for weight in weights],
+        offsets=range(len(weights)),
+        shape=(rows, count),
+    ).tocsr()
+
+
+def _factor(normal: sparse.csr_array) -> Array:
+    """Return the banded Cholesky factor (upper form, bandwidth 3) of a symmetric matrix."""
+    size = normal.shape[0]
+    bands = np.zeros((4, size))
+    for offset in range(min(4, size)):
+        bands[3 - offset, offset:] = normal.diagonal(offset)
+    return np.asarray(cholesky_banded(bands))

@@ -1,0 +1,183 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Where the root of the robot is: its feet decide.
+
+The root is driven kinematically (a free-standing robot needs a balance controller). Its height
+puts the lowest corner of the soles on the floor, or as high above it as the person jumps; its
+travel keeps the parts of the feet in place that the person keeps in place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+import pinocchio as pin
+
+from l2emg_ros.motion import skeleton
+from l2emg_ros.motion.motion import Motion
+from l2emg_ros.retarget.mapping import SIDES
+from l2emg_ros.retarget.robot import Robot
+
+Array = NDArray[np.float64]
+
+_CONTACT_JOINTS = ('left_ankle', 'left_foot', 'right_ankle', 'right_foot')
+_STANDING = np.array([skeleton.ANKLE_HEIGHT, skeleton.FOOT_HEIGHT] * 2)
+# A contact fades out between these heights (m) and speeds (m/s): soft edges keep the root smooth.
+_HEIGHT_RAMP = (0.03, 0.08)
+_SPEED_RAMP = (0.2, 0.6)
+# A foot that hovers less than this stands: what a capture or a generator leaves, m.
+_HOVER = 0.04
+
+
+@dataclass(frozen=True)
+class Footing:
+    """What a person's feet do, per frame.
+
+    Attributes:
+        contacts: (T, 4) in [0, 1]: left heel, left toe, right heel, right toe stay in place.
+        clearance: (T,) m, height of the lowest foot over the floor, 0 while standing.
+        travel: (T, 2) m, horizontal position of the pelvis.
+    """
+
+    contacts: Array
+    clearance: Array
+    travel: Array
+
+    def at(self, frames: Array) -> Footing:
+        """Interpolate at (K,) fractional frame numbers."""
+        low = np.clip(frames.astype(int), 0, len(self.clearance) - 1)
+        high = np.minimum(low + 1, len(self.clearance) - 1)
+        share = np.clip(frames - low, 0.0, 1.0)
+
+        def mix(values: Array) -> Array:
+            part = share.reshape(-1, *([1] * (values.ndim - 1)))
+            return np.asarray(values[low] + part * (values[high] - values[low]))
+
+        return Footing(mix(self.contacts), mix(self.clearance), mix(self.travel))
+
+
+def footing(motion: Motion, before: Motion | None = None) -> Footing:
+    """Read the feet of a motion; looks back, never ahead, so that chunks give the same result.
+
+    Args:
+        motion: Floor at z = 0.
+        before: The frames that came before, of the same rate, if any.
+    """
+    columns = [skeleton.index(name) for name in _CONTACT_JOINTS]
+    feet = motion.joint_positions()[:, columns]
+    last = feet[:1] if before is None else before.joint_positions()[-1:, columns]
+    speed = np.linalg.norm(np.diff(feet, axis=0, prepend=last), axis=-1) * motion.fps
+    height = feet[..., 2] - _STANDING
+    contacts = _fade(height, _HEIGHT_RAMP) * _fade(speed, _SPEED_RAMP)
+    lowest = height.min(axis=1)
+    return Footing(contacts, np.maximum(lowest - _HOVER, 0.0), motion.root_translation[:, :2])
+
+
+class RootPlanner:
+    """Computes root positions of one robot."""
+
+    def __init__(self, robot: Robot) -> None:
+        """Find the soles."""
+        self.robot = robot
+        self._data = robot.model.createData()
+        self._legs = robot.map.has_legs
+        self._soles: list[tuple[int, Array]] = []
+        self._edges: list[tuple[list[int], list[int]]] = []
+        if not self._legs:
+            return
+        for side in SIDES:
+            link = robot.map.links[f'{side}_sole']
+            joint, origin, axes = robot.placement(link.key)
+            # Corners are given in the frame of the link, like its point.
+            frame = axes @ link.axes.T
+            corners = origin + (link.corners - link.point) @ frame.T
+            self._soles.append((joint, corners))
+            along = link.corners @ link.axes[:, 0]
+            middle = (along.min() + along.max()) / 2
+            heel = np.flatnonzero(along < middle).tolist()
+            self._edges.append((heel, np.flatnonzero(along >= middle).tolist()))
+        self.leg = sum(robot.limb_lengths()[f'l_{limb}'] for limb in ('knee', 'ankle'))
+        human = np.linalg.norm(
+            [skeleton.REST_OFFSETS[skeleton.index(f'left_{j}')] for j in ('knee', 'ankle')], axis=1
+        ).sum()
+        self._scale = self.leg / float(human)
+
+    def corners(self, positions: Array, orientations: Array) -> Array:
+        """Return the corners of both soles (K, 2, C, 3) m, from the root, in world directions.
+
+        Args:
+            positions: (K, N) rad.
+            orientations: (K, 3, 3) of the root link in the world.
+        """
+        result = []
+        for q, turn in zip(positions, orientations, strict=True):
+            pin.forwardKinematics(self.robot.model, self._data, q)
+            soles = []
+            for joint, corners in self._soles:
+                place = self._data.oMi[joint]
+                soles.append((corners @ place.rotation.T + place.translation) @ turn.T)
+            result.append(soles)
+        return np.array(result)
+
+    def parts(self, corners: Array) -> Array:
+        """Return left heel, left toe, right heel, right toe (K, 4, 3) from sole corners."""
+        return np.stack(
+            [
+                corners[:, side, edge].mean(axis=1)
+                for side, edges in enumerate(self._edges)
+                for edge in edges
+            ],
+            axis=1,
+        )
+
+    def fixed(self, count: int) -> Array:
+        """Return ``count`` times the place (3,) m of a root that stands still in the home pose."""
+        if not self._legs:
+            return np.zeros((count, 3))
+        corners = self.corners(self.robot.home[None], np.eye(3)[None])
+        return np.tile([0.0, 0.0, -corners[..., 2].min()], (count, 1))
+
+    def plan(
+        self, positions: Array, orientations: Array, feet: Footing, start: Array | None
+    ) -> Array:
+        """Return root positions (K, 3) m.
+
+        Args:
+            positions: (K, N) rad.
+            orientations: (K, 3, 3) of the root link in the world.
+            feet: K frames.
+            start: (2,) m where the root is at first; None: where the person is.
+        """
+        at = feet.travel[0] if start is None else start
+        if not self._legs:
+            return np.tile([*at, 0.0], (len(positions), 1))
+        corners = self.corners(positions, orientations)
+        touching = self.parts(corners)[..., :2]
+        weights = (feet.contacts[1:] + feet.contacts[:-1])[..., None] / 2
+        total = weights.sum(axis=1)
+        held = -(weights * np.diff(touching, axis=0)).sum(axis=1) / np.maximum(total, 1e-9)
+        grip = np.minimum(total, 1.0)
+        steps = grip * held + (1.0 - grip) * self._scale * np.diff(feet.travel, axis=0)
+        height = self._scale * feet.clearance - corners[..., 2].min(axis=(1, 2))
+        travel = np.vstack([at, at + np.cumsum(steps, axis=0)])
+        return np.column_stack([travel, height])
+
+
+def _fade(values: Array, ramp: tuple[float, float]) -> Array:
+    """1 below the ramp, 0 above it, smooth between."""
+    share = np.clip((ramp[1] - values) / (ramp[1] - ramp[0]), 0.0, 1.0)
+    return np.asarray(share * share * (3.0 - 2.0 * share))

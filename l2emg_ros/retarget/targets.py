@@ -1,0 +1,164 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What a human pose asks of a robot: its bone directions with the robot's own limb lengths.
+
+All targets are relative to the robot's root link, in its frame. There is no table of scales: a
+limb keeps the direction it has in the person and the length it has in the URDF.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l2emg_ros.motion import rotation, skeleton
+from l2emg_ros.motion.motion import Motion
+from l2emg_ros.retarget.robot import Robot
+
+Array = NDArray[np.float64]
+Root = Literal['kinematic', 'fixed']
+
+_SIDES = {'l': 'left', 'r': 'right'}
+# Robot point -> the point before it in the chain, and the human bone that gives the direction.
+_BONES = {
+    'elbow': ('shoulder', 'shoulder', 'elbow'),
+    'wrist': ('elbow', 'elbow', 'wrist'),
+    'knee': ('hip', 'hip', 'knee'),
+    'ankle': ('knee', 'knee', 'ankle'),
+}
+# Link -> human joint whose orientation it takes.
+_PARTS = {
+    'base_link': 'pelvis',
+    'torso': 'spine3',
+    'gaze': 'head',
+    'l_sole': 'left_ankle',
+    'r_sole': 'right_ankle',
+    'l_gripper': 'left_wrist',
+    'r_gripper': 'right_wrist',
+}
+# Columns: forward, left, up of a human part at rest, in SMPL axes (x left, y up, z forward). A
+# hand has fingers, palm x fingers, palm instead: in the T pose the palms look down.
+_BODY_AXES = rotation.SMPL_TO_ROS.T
+_HAND_AXES = {
+    'l_gripper': np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]]).T,
+    'r_gripper': np.array([[-1.0, 0, 0], [0, 0, -1.0], [0, -1.0, 0]]).T,
+}
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What T frames of a motion ask for.
+
+    Attributes:
+        points: (T, K, 3) m, for `Builder.points`, from the root link in the frame of the root.
+        orientations: (T, M, 3, 3), for `Builder.parts`: where each link's own forward, left and up
+            (fingers, palm x fingers, palm) should lie in the frame of the root.
+        root: (T, 3, 3) orientation of the root link in the world.
+    """
+
+    points: Array
+    orientations: Array
+    root: Array
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+class Builder:
+    """Turns motions into targets for one robot.
+
+    Attributes:
+        points: Neutral names of the target points, in order.
+        parts: Neutral names of the oriented links, in order, without the root.
+    """
+
+    def __init__(self, robot: Robot, root: Root = 'kinematic') -> None:
+        """Read what is fixed from the robot.
+
+        Args:
+            robot: The robot.
+            root: 'kinematic': the root link follows the human pelvis. 'fixed': it stays upright
+                and faces where the person faces, as on a stand; trunk and limbs keep their
+                directions in the world as far as the joints allow.
+        """
+        self.robot = robot
+        self.root: Root = root
+        limbs = ('elbow', 'wrist', *(('knee', 'ankle') if robot.map.has_legs else ()))
+        self.points = tuple(f'{side}_{limb}' for limb in limbs for side in _SIDES)
+        links = robot.map.links
+        self.parts = tuple(key for key in _PARTS if key in links and key != 'base_link')
+        self._lengths = robot.limb_lengths()
+        home = robot.home_points()
+        self._torso_at = home['torso']
+        # With the trunk upright in the home pose the offsets are those in the frame of the torso.
+        self._sockets = {
+            f'{side}_{joint}': home[f'{side}_{joint}'] - (home['torso'] if on_torso else 0.0)
+            for joint, on_torso in (('shoulder', True), ('hip', False))
+            for side in _SIDES
+            if f'{side}_{joint}' in home
+        }
+        self._axes = {key: robot.map.links[key].axes for key in ('base_link', *self.parts)}
+
+    def build(self, motion: Motion) -> Targets:
+        """Return the targets of every frame."""
+        positions = motion.joint_positions()
+        joints = [skeleton.index(_PARTS[key]) for key in ('base_link', *self.parts)]
+        matrices = rotation.to_matrix(motion.joint_orientations()[:, joints])
+        # Part axes in the world: human rotation times the part's rest axes.
+        parts = {
+            key: matrices[:, number] @ _HAND_AXES.get(key, _BODY_AXES)
+            for number, key in enumerate(('base_link', *self.parts))
+        }
+        pelvis = parts['base_link'] if self.root == 'kinematic' else heading(parts['base_link'])
+        root = pelvis @ self._axes['base_link'].T
+        local = np.swapaxes(root, 1, 2)
+        orientations = np.stack([local @ parts[key] for key in self.parts], axis=1)
+        torso = orientations[:, self.parts.index('torso')] @ self._axes['torso'].T
+        points: dict[str, Array] = {}
+        for name, offset in self._sockets.items():
+            if name.endswith('shoulder'):
+                points[name] = self._torso_at + torso @ offset
+            else:
+                points[name] = np.broadcast_to(offset, (len(local), 3))
+        for name in self.points:
+            side, limb = name.split('_')
+            before, start, stop = _BONES[limb]
+            bone = _bone(positions, f'{_SIDES[side]}_{start}', f'{_SIDES[side]}_{stop}')
+            reach = (local @ bone[..., None])[..., 0] * self._lengths[name]
+            points[name] = points[f'{side}_{before}'] + reach
+        return Targets(np.stack([points[name] for name in self.points], 1), orientations, root)
+
+
+def heading(matrices: Array) -> Array:
+    """Return the rotations about the vertical (T, 3, 3) that face where ``matrices`` face.
+
+    The direction is that of the forward axis or, when it points up or down, of the up axis: a
+    person who bends forward by 90 degrees still faces forward.
+    """
+    # forward - (its height) * up stays horizontal and defined through a deep bow.
+    forward = matrices[:, :2, 0] - matrices[:, 2:, 0] * matrices[:, :2, 2]
+    yaw = np.arctan2(forward[:, 1], forward[:, 0])
+    cosine, sine, zero = np.cos(yaw), np.sin(yaw), np.zeros_like(yaw)
+    rows = [cosine, -sine, zero, sine, cosine, zero, zero, zero, zero + 1.0]
+    return np.stack(rows, axis=-1).reshape(-1, 3, 3)
+
+
+def _bone(positions: Array, start: str, stop: str) -> Array:
+    """Unit direction (T, 3) of a human bone in the world."""
+    bone = positions[:, skeleton.index(stop)] - positions[:, skeleton.index(start)]
+    return np.asarray(bone / np.maximum(np.linalg.norm(bone, axis=-1, keepdims=True), 1e-9))
