@@ -15,13 +15,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 BENCHMARKS := l2emg retarget latency
+# Options of the quick sizes; the published ones are the defaults.
+QUICK_l2emg := --seeds 1
+QUICK_latency := --repeats 5
 
 # With a sourced ROS 2 the interfaces lie in install/; from wheels they are in .venv already.
 ifdef ROS_DISTRO
 ENTER := . install/local_setup.sh &&
 endif
 
-.PHONY: help setup demo test bench bench-full lint format colcon clean
+FORCE:
+.PHONY: FORCE help setup demo test bench bench-full lint format colcon clean
 
 help:  ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -37,15 +41,18 @@ demo: setup  ## two requests through the whole system, videos in out/demo
 test: setup  ## every test
 	$(ENTER) $(BIN)/python -m pytest
 
-bench: setup  ## the benchmarks in quick sizes, results in out/bench
-	@mkdir -p out/bench
-	@set -e; for name in $(BENCHMARKS); do \
-	  $(ENTER) $(BIN)/l2emg bench $$name --json out/bench/$$name.json; done
+bench: setup $(BENCHMARKS:%=out/bench/%.json)  ## the benchmarks in quick sizes, results in out/bench
 
-bench-full: setup  ## the published sizes, resumable
-	@mkdir -p out/bench-full
-	@set -e; for name in $(BENCHMARKS); do \
-	  $(ENTER) $(BIN)/l2emg bench $$name --full --json out/bench-full/$$name.json; done
+# The results of a benchmark that has ended are kept, so that an interrupted run goes on.
+bench-full: setup $(BENCHMARKS:%=out/bench-full/%.json)  ## the published sizes, resumable
+
+out/bench/%.json: FORCE | setup
+	@mkdir -p $(@D)
+	$(ENTER) $(BIN)/l2emg bench $* $(QUICK_$*) --json $@
+
+out/bench-full/%.json: | setup
+	@mkdir -p $(@D)
+	$(ENTER) $(BIN)/l2emg bench $* --json $@
 
 lint: setup  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -160,10 +160,11 @@ class Graph:
             time.sleep(0.2)
 
     def stop(self) -> None:
-        """Stop every node: SIGINT first; SIGKILL after a while or on another Ctrl-C."""
+        """Stop every node: SIGTERM first; SIGKILL after a while or on another Ctrl-C."""
         for child in self._children.values():
             if child.poll() is None:
-                child.send_signal(signal.SIGINT)
+                # Not SIGINT, which an interpreter that is still starting answers with a traceback.
+                child.terminate()
         deadline = time.monotonic() + STOP_TIMEOUT
         for child in self._children.values():
             try:

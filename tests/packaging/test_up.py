@@ -88,7 +88,7 @@ def test_an_unknown_robot_fails_to_configure(tmp_path: Path) -> None:
 
 
 def test_no_time_at_all(graph: Graph) -> None:
-    with pytest.raises(GraphError, match='not active within 0.1 s: simulator .*, retargeter'):
+    with pytest.raises(GraphError, match=r'not active within 0\.1 s: simulator .*, retargeter'):
         graph.wait_active(0.1)
 
 
