@@ -118,6 +118,7 @@ class BaseNode(LifecycleNode, Generic[P]):
         self.worker = Worker(self)
         self.last_error = ''
         self.errors = 0
+        self._logged = 0.0
         self._log_handler = _RosHandler(self)
         logging.getLogger('l2emg_ros').addHandler(self._log_handler)
         self._answer_invalid_transitions()
@@ -183,15 +184,22 @@ class BaseNode(LifecycleNode, Generic[P]):
         return self.get_clock().now().nanoseconds * 1e-9
 
     def report(self, error: BaseException) -> str:
-        """Log an error once, keep it for the diagnostics, and return it as one line."""
-        if isinstance(error, L2EmgError | OSError):
-            line = ' '.join(str(error).split())
-            self.get_logger().warning(line)
-        else:
-            line = ' '.join(f'{type(error).__name__}: {error}'.split())
-            self.get_logger().error(''.join(traceback.format_exception(error)))
+        """Keep an error for the diagnostics, log it, and return it as one line.
+
+        The same error again and again (a bad message at 100 Hz) is logged once a second.
+        """
+        expected = isinstance(error, L2EmgError | OSError)
+        line = str(error) if expected else f'{type(error).__name__}: {error}'
+        line = ' '.join(line.split())
+        repeated = line == self.last_error and time.monotonic() - self._logged < 1.0
         self.last_error = line
         self.errors += 1
+        if not repeated:
+            self._logged = time.monotonic()
+            logger = self.get_logger()
+            logger.warning(line) if expected else logger.error(
+                ''.join(traceback.format_exception(error))
+            )
         return line
 
     def publish_to(self, kind: type, topic: str, profile: QoSProfile) -> Any:

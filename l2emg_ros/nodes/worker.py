@@ -20,6 +20,7 @@ nodes need no locks, and a cancel request is answered while the model is busy.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future as ThreadFuture
 from concurrent.futures import ThreadPoolExecutor
@@ -69,6 +70,65 @@ class Worker:
     def close(self) -> None:
         """Drop queued jobs and wait for the running one."""
         self._thread.shutdown(wait=True, cancel_futures=True)
+
+
+class Line:
+    """Jobs for the worker whose results come back in the order in which the jobs were added.
+
+    The executor resumes waiting coroutines in any order; where a later result must not be
+    overtaken by an earlier one (a stop by a plan), the jobs go through one line.
+
+    Args:
+        node: The node whose executor takes the results.
+        worker: Where the jobs run.
+        done: Called on the executor with each result.
+        failed: Called on the executor with the exception of a job or of ``done``.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        worker: Worker,
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], Any],
+    ) -> None:
+        self._node, self._worker = node, worker
+        self._done, self._failed = done, failed
+        self._jobs: deque[tuple[Future, Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._running = False
+
+    def add(self, job: Callable[..., Any], *arguments: Any) -> Future:
+        """Queue a job.
+
+        Returns:
+            Future of its result, done when that has been handed over; of its exception, as a
+            value, where it failed; of None where it was cleared.
+        """
+        future = Future(executor=self._node.executor)
+        future.add_done_callback(lambda _: None)
+        self._jobs.append((future, job, arguments))
+        executor = self._node.executor
+        if not self._running and executor is not None:
+            self._running = True
+            executor.create_task(self._run)
+        return future
+
+    def clear(self) -> None:
+        """Drop the jobs that have not begun."""
+        while self._jobs:
+            self._jobs.popleft()[0].cancel()
+
+    async def _run(self) -> None:
+        while self._jobs:
+            future, job, arguments = self._jobs.popleft()
+            try:
+                result = await self._worker.run(job, *arguments)
+                self._done(result)
+                future.set_result(result)
+            except Exception as error:
+                self._failed(error)
+                future.set_result(error)
+        self._running = False
 
 
 class Ticket:

@@ -28,11 +28,13 @@ from l2emg_ros.nodes.base import BaseNode
 from l2emg_ros.nodes.generator_node import GeneratorParameters
 from l2emg_ros.nodes.lifelong_node import LifelongParameters
 from l2emg_ros.nodes.parameters import descriptor, parameter, Parameters
+from l2emg_ros.nodes.retargeter_node import RetargeterParameters
 from l2emg_ros.nodes.simulator_node import SimulatorParameters
 
 KINDS = {
     'generator': GeneratorParameters,
     'lifelong': LifelongParameters,
+    'retargeter': RetargeterParameters,
     'simulator': SimulatorParameters,
 }
 
