@@ -50,6 +50,7 @@ _CHEST_SLACK = np.radians(4.0)
 # second, hyperextension may decide to which side it points.
 _FLEXED = np.sin(np.radians(1.0))
 _BENT = np.sin(np.radians(5.0))
+_SOLE_LIFT = 0.02  # m; higher, the ball of a foot may be tilted
 _HEAD_TURN = np.cos(np.radians(65.0))
 
 
@@ -57,7 +58,7 @@ def to_smpl(positions: Array, orientations: Array | None = None) -> Array:
     """Find the SMPL rotations of a body.
 
     Args:
-        positions: (T, 22, 3) SMPL joints in a z-up world, any unit.
+        positions: (T, 22, 3) m, SMPL joints in a z-up world, of a body about as tall as SMPL's.
         orientations: (T, 22, 4) xyzw orientations of the source joints in the same world, with
             whatever local axes the source has; those of collars, neck, spine1 and spine2 are not
             used.
@@ -183,13 +184,13 @@ class _Body:
         """
         upper, lower, end = joints
         untwisted = self.aim(self.get(parent), lower)
-        flexion = np.cross(self.bone(lower), self.bone(end))
         if self.source is None:
-            twisted = rotation.multiply(untwisted, _hinge_twist(untwisted, flexion, lower, hinge))
-            self.put(upper, twisted)
+            turn = _hinge_twist(untwisted, self.bone(end), (lower, end), hinge)
+            self.put(upper, rotation.multiply(untwisted, turn))
             self.aim_from(upper, lower, end)
             self.put(end, self.get(lower))
             return
+        flexion = np.cross(self.bone(lower), self.bone(end))
         seen = self._hinge_axis(upper, untwisted, flexion, hinge)
         along = self.seen_from(upper, self.bone(lower)).mean(axis=0)
         self.put(upper, self.aim(self.follow(upper, (along, seen), (_rest(lower), hinge)), lower))
@@ -221,11 +222,19 @@ class _Body:
         along = self.seen_from(ankle, self.bone(foot)).mean(axis=0)
         axis = _nearest_axis(self.seen_from(ankle, across))
         self.put(ankle, self.aim(self.follow(ankle, (along, axis), (_rest(foot), _X)), foot))
-        height = self.positions[:, skeleton.index(foot), 2]
-        planted = height <= np.percentile(height, 20)
+        planted = self._planted(foot)
+        if not planted.any():
+            self.put(foot, self.get(ankle))
+            return
         up = self.seen_from(foot, _Z)[planted].mean(axis=0)
         axis = _nearest_axis(self.seen_from(foot, across))
         self.put(foot, self.follow(foot, (up, axis), (_Y, _X)))
+
+    def _planted(self, foot: str) -> NDArray[np.bool_]:
+        """Return (T,) whether the ball of a foot is as low as either ball usually gets."""
+        balls = [skeleton.index('left_foot'), skeleton.index('right_foot')]
+        floor = np.percentile(self.positions[:, balls, 2].min(axis=1), 5.0)
+        return self.positions[:, skeleton.index(foot), 2] < floor + _SOLE_LIFT
 
     def set_neck_and_head(self) -> None:
         """Set the head by the source and the neck halfway between chest and head."""
@@ -261,19 +270,36 @@ class _Body:
         return rotation.normalize(local)
 
 
-def _hinge_twist(untwisted: Array, flexion: Array, child: str, hinge: Array) -> Array:
-    """Return (T, 4) turns about the bone that bring the hinge to where the limb bends.
+def _hinge_twist(untwisted: Array, lower: Array, joints: tuple[str, str], hinge: Array) -> Array:
+    """Return (T, 4) turns about the upper bone that make the joint below a hinge.
 
-    Frames with a straight limb get the twist between those of their bent neighbours.
+    The SMPL hinge turns the lower bone v to ``a h + b cos(t) + c sin(t)``; t is solved from the
+    angle between the bones, and the turn is what then still separates v from where it is. Frames
+    with a straight limb get the turn between those of their bent neighbours.
+
+    Args:
+        untwisted: (T, 4) orientations of the upper limb but for the turn.
+        lower: (T, 3) directions of the lower bone.
+        joints: ends of the upper and the lower bone.
+        hinge: axis of flexion in SMPL's axes.
     """
-    frame = _frame(_rest(child), hinge)
-    seen = rotation.apply(rotation.inverse(rotation.multiply(untwisted, frame)), flexion)
-    bent = np.flatnonzero(np.linalg.norm(flexion, axis=-1) > 2.0 * _BENT)
+    upper, rest = _rest(joints[0]), _rest(joints[1])
+    frame = _frame(upper, hinge)
+    seen = rotation.apply(rotation.inverse(rotation.multiply(untwisted, frame)), lower)
+    along, across, cross = (
+        rotation.apply(rotation.inverse(frame), part)
+        for part in (hinge * (hinge @ rest), rest - hinge * (hinge @ rest), np.cross(hinge, rest))
+    )
+    cosine = (seen[:, 0] - along[0]) / np.hypot(across[0], cross[0])
+    bend = np.arccos(np.clip(cosine, -1.0, 1.0))
+    angle = (bend + np.arctan2(cross[0], across[0]))[:, None]
+    hinged = along + across * np.cos(angle) + cross * np.sin(angle)
+    bent = np.flatnonzero(bend > 2.0 * _BENT)
     if len(bent) == 0:
-        bent = np.array([int(np.linalg.norm(flexion, axis=-1).argmax())])
-    angles = np.unwrap(np.arctan2(seen[bent, 2], seen[bent, 1]))
-    twist = np.interp(np.arange(len(seen)), bent, angles)
-    about = rotation.from_rotvec(twist[:, None] * _X)
+        bent = np.array([int(bend.argmax())])
+    turns = np.arctan2(seen[:, 2], seen[:, 1]) - np.arctan2(hinged[:, 2], hinged[:, 1])
+    turn = np.interp(np.arange(len(seen)), bent, np.unwrap(turns[bent]))
+    about = rotation.from_rotvec(turn[:, None] * _X)
     return rotation.multiply(rotation.multiply(frame, about), rotation.inverse(frame))
 
 

@@ -35,7 +35,7 @@ _SIDES = re.compile(r'\{(.*?)\|(.*?)\}')
 
 @dataclass(frozen=True)
 class Source:
-    """A point of the source skeleton: `(1 - weight) * joint + weight * toward`."""
+    """A point `(1 - weight) * joint + weight * toward` of a skeleton; it turns with `joint`."""
 
     joint: str
     toward: str
