@@ -75,25 +75,48 @@ class Bvh:
         Returns:
             Positions (T, J, 3) in file units and orientations (T, J, 4) xyzw, in file axes.
         """
-        values = self.values
-        positions = np.empty((len(values), len(self.names), 3))
-        orientations = np.empty((len(values), len(self.names), 4))
-        column = 0
-        for joint, (parent, channels) in enumerate(zip(self.parents, self.channels, strict=True)):
-            block = values[:, column : column + len(channels)]
-            column += len(channels)
-            offset = np.tile(self.offsets[joint], (len(values), 1))
-            for name, number in zip(channels, block.T, strict=True):
-                if name in POSITIONS:
-                    offset[:, POSITIONS.index(name)] = number
-            local = _local_rotation(channels, block)
-            if parent < 0:
-                positions[:, joint], orientations[:, joint] = offset, local
-                continue
-            turned = rotation.apply(orientations[:, parent], offset)
-            positions[:, joint] = positions[:, parent] + turned
-            orientations[:, joint] = rotation.multiply(orientations[:, parent], local)
+        offsets, local = self._local_motion()
+        positions, orientations = offsets, local
+        for level in self._levels():
+            parents = [self.parents[joint] for joint in level]
+            above = orientations[:, parents]
+            moved = rotation.apply(above, offsets[:, level])
+            positions[:, level] = positions[:, parents] + moved
+            orientations[:, level] = rotation.multiply(above, local[:, level])
         return positions, orientations
+
+    def _local_motion(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return offsets (T, J, 3) and rotations (T, J, 4) of all joints from their parents."""
+        frames = len(self.values)
+        offsets = np.tile(self.offsets, (frames, 1, 1))
+        local = np.tile([0.0, 0.0, 0.0, 1.0], (frames, len(self.names), 1))
+        turns: dict[str, list[tuple[int, list[int]]]] = {}  # Euler order: joints and their columns
+        column = 0
+        for joint, channels in enumerate(self.channels):
+            places = range(column, column + len(channels))
+            column += len(channels)
+            for name, place in zip(channels, places, strict=True):
+                if name in POSITIONS:
+                    offsets[:, joint, POSITIONS.index(name)] = self.values[:, place]
+            angles = [
+                (n[0], place) for n, place in zip(channels, places, strict=True) if n in ROTATIONS
+            ]
+            if angles:
+                order = ''.join(axis for axis, _ in angles)
+                turns.setdefault(order, []).append((joint, [place for _, place in angles]))
+        for order, entries in turns.items():  # one call an order: upper case is moving axes
+            angles_of = np.radians(self.values[:, [places for _, places in entries]])
+            local[:, [joint for joint, _ in entries]] = rotation.from_euler(order, angles_of)
+        return offsets, local
+
+    def _levels(self) -> list[list[int]]:
+        """Return the joints below the root by their depth, the shallowest first."""
+        depth = [0] * len(self.names)
+        for joint, parent in enumerate(self.parents):
+            depth[joint] = depth[parent] + 1 if parent >= 0 else 0
+        return [
+            [j for j, d in enumerate(depth) if d == level] for level in range(1, max(depth) + 1)
+        ]
 
 
 def read(path: str | os.PathLike[str]) -> Bvh:
@@ -129,15 +152,6 @@ def parse(data: bytes) -> Bvh:
         )
     values = values.reshape(frames, columns)
     return Bvh(names, parents, offsets, channels, frame_time, values)
-
-
-def _local_rotation(channels: tuple[str, ...], block: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Compose the rotation channels of one joint, (T, 4); BVH angles turn about moving axes."""
-    turns = [name for name in channels if name in ROTATIONS]
-    if not turns:
-        return np.tile([0.0, 0.0, 0.0, 1.0], (len(block), 1))
-    angles = np.radians(block[:, [channels.index(name) for name in turns]])
-    return rotation.from_euler(''.join(name[0] for name in turns), angles)
 
 
 def _parse_hierarchy(
