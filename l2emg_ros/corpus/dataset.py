@@ -31,7 +31,7 @@ from l2emg_ros.corpus import gestures_active, gestures_social, gestures_telling
 from l2emg_ros.corpus.effort import mixed
 from l2emg_ros.corpus.language import caption, PHRASES
 from l2emg_ros.corpus.poses import CHOREOGRAPHIES
-from l2emg_ros.corpus.scenarios import SCENARIOS
+from l2emg_ros.corpus.scenarios import find, SCENARIOS
 from l2emg_ros.corpus.score import play, Score
 from l2emg_ros.emotion import Emotion, LABELS
 from l2emg_ros.errors import BadRequest
@@ -113,17 +113,16 @@ def synthesise(
         seconds: Wanted length; None takes the natural one.
 
     Raises:
-        BadRequest: An unknown gesture or scenario, or a length outside [1, 20].
+        BadRequest: An unknown gesture or scenario, weights that are no mixture, or a length
+            outside [1, 20].
     """
     if gesture not in GESTURES:
         raise BadRequest(f'unknown gesture {gesture!r}: use one of {", ".join(GESTURES)}')
-    if scenario is not None and scenario not in SCENARIOS:
-        raise BadRequest(f'unknown scenario {scenario!r}: use one of {", ".join(SCENARIOS)}')
     if seconds is not None and not 1.0 <= seconds <= 20.0:
         raise BadRequest(f'seconds is {seconds}: expected a length in [1, 20]')
     effort = mixed(weights)
     if scenario is not None:
-        effort = SCENARIOS[scenario].dialect.colour(effort)
+        effort = find(scenario).dialect.colour(effort)
     score = Score(rng, effort)
     CHOREOGRAPHIES[gesture].write(score)
     return play(score, seconds)
@@ -139,8 +138,11 @@ def sample(rng: np.random.Generator, scenario: str | None = None) -> Sample:
     Args:
         rng: Source of every choice.
         scenario: Where; None draws one.
+
+    Raises:
+        BadRequest: An unknown scenario.
     """
-    place = scenario or str(rng.choice(list(SCENARIOS)))
+    place = str(rng.choice(list(SCENARIOS))) if scenario is None else find(scenario).name
     gesture = str(rng.choice(SCENARIOS[place].gestures))
     label = LABELS[int(rng.integers(len(LABELS)))]
     kind = rng.random()
@@ -168,7 +170,8 @@ def _between(label: str, rng: np.random.Generator) -> Emotion:
     share = rng.random()
     point = share * first + (1 - share) * second if rng.random() < 0.6 else rng.uniform(-1, 1, 3)
     intensity = round(float(rng.uniform(0.4, 1.0)), 2)
-    return Emotion.from_vad(*(round(float(v), 3) for v in point), intensity=intensity)
+    valence, arousal, dominance = (round(float(v), 3) for v in point)
+    return Emotion.from_vad(valence, arousal, dominance, intensity)
 
 
 def _clip(seed: tuple[int, int]) -> tuple[NDArray[np.float32], dict[str, Any]]:

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from l2emg_ros.emotion import LABELS
+from l2emg_ros.errors import BadRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Effort:
         bend: Forward bending of the trunk, degrees.
         chest: Lifted chest and open shoulders, degrees.
         nod: Lowered head, degrees.
-        turn: Head (and half as much trunk) turned away, degrees.
+        turn: Head turned away, and the trunk less than half as much, degrees.
         tilt: Head tilted sideways, degrees.
         shrug: Raised shoulders, degrees.
         surge: Weight moved forward, m.
@@ -116,8 +117,17 @@ _MATRIX = np.array([_STROKES[label] + _POSTURE[label] for label in LABELS])
 
 
 def mixed(weights: ArrayLike) -> Effort:
-    """Return the effort of a (13,) convex mixture over ``emotion.LABELS``."""
-    values = np.asarray(weights, dtype=np.float64) @ _MATRIX
+    """Return the effort of a (13,) convex mixture over ``emotion.LABELS``.
+
+    Raises:
+        BadRequest: ``weights`` has another shape, a negative entry or another sum than 1.
+    """
+    shares = np.asarray(weights, dtype=np.float64)
+    if shares.shape != (len(LABELS),) or not (shares.min() >= 0 and abs(shares.sum() - 1) < 1e-3):
+        raise BadRequest(
+            f'emotion weights {shares.tolist()}: expected {len(LABELS)} shares of sum 1'
+        )
+    values = shares @ _MATRIX
     return Effort(**{name: float(value) for name, value in zip(_NAMES, values, strict=True)})
 
 

@@ -21,7 +21,7 @@ import re
 import numpy as np
 
 from l2emg_ros.corpus import phrases_active, phrases_social, phrases_telling
-from l2emg_ros.corpus.scenarios import Scenario, SCENARIOS
+from l2emg_ros.corpus.scenarios import find, Scenario, SCENARIOS
 from l2emg_ros.errors import BadRequest
 
 PHRASES: dict[str, tuple[list[str], list[str]]] = {
@@ -112,11 +112,7 @@ EMOTION_WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]
     ),
     'tired': (
         (
-            'tiredly',
-            'wearily',
-            'sleepily',
-            'without energy',
-            'sluggishly',
+            *('tiredly', 'wearily', 'sleepily', 'without energy', 'sluggishly'),
             'with your last strength',
         ),
         ('tired', 'exhausted', 'sleepy', 'worn out', 'weary', 'drowsy'),
@@ -170,8 +166,10 @@ _DOUBLING = (
     *('drop', 'get', 'beg', 'wrap', 'tap', 'flag'),
 )
 _SUBJECTS = ('a person', 'someone', 'the robot', 'a man', 'a woman', 'the person', 'a humanoid')
-_REQUESTS = ('please {}', 'can you {}?', 'you should {}', 'the robot should {}', 'now {}')
-_REQUESTS += ('could you {}', '{} please', "let's see you {}", 'try to {}', 'I want you to {}')
+_REQUESTS = (
+    *('please {}', 'can you {}?', 'you should {}', 'the robot should {}', 'now {}'),
+    *('could you {}', '{} please', "let's see you {}", 'try to {}', 'I want you to {}'),
+)
 
 
 def caption(
@@ -192,9 +190,7 @@ def caption(
         raise BadRequest(f'unknown gesture {gesture!r}: use one of {", ".join(PHRASES)}')
     if emotion is not None and emotion not in EMOTION_WORDS:
         raise BadRequest(f'unknown emotion {emotion!r}: use one of {", ".join(EMOTION_WORDS)}')
-    if scenario is not None and scenario not in SCENARIOS:
-        raise BadRequest(f'unknown scenario {scenario!r}: use one of {", ".join(SCENARIOS)}')
-    place = SCENARIOS[scenario] if scenario is not None else None
+    place = None if scenario is None else find(scenario)
     text = expand(_pick(PHRASES[gesture][0], rng), rng)
     text = _fill(text, place, rng)
     if place is not None and rng.random() < 0.3:

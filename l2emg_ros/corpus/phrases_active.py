@@ -190,7 +190,10 @@ PHRASES: dict[str, tuple[list[str], list[str]]] = {
             '<cross> one foot behind the other and <sink> [with open arms|]',
             '<greet> {who} with a curtsy',
             '<thank> {who} with a curtsy [at the end of the ballet|]',
-            '<spread> [your|the] arms, <bend> [your|the] knees and <lower> [your|the] head like a ballerina',
+            (
+                '<spread> [your|the] arms, <bend> [your|the] knees and <lower> [your|the] head '
+                'like a ballerina'
+            ),
             '<curtsy> like a [princess|ballerina|dancer]',
         ],
         [

@@ -24,11 +24,20 @@ PHRASES: dict[str, tuple[list[str], list[str]]] = {
         [
             '<wave> [to|at] {who}',
             '<wave> [hello|hi|goodbye] [to {who}|]',
-            '<raise> [one|a|your right] hand [beside your head |]and <wave> [it|] [at {who}|from side to side|]',
+            (
+                '<raise> [one|a|your right] hand [beside your head |]and <wave> [it|] '
+                '[at {who}|from side to side|]'
+            ),
             '<greet> {who} with a [wave|wave of the hand|friendly wave]',
-            '<say> [hello|hi|goodbye|good morning|see you soon] to {who} [from a distance|] with [your|a raised] hand',
+            (
+                '<say> [hello|hi|goodbye|good morning|see you soon] to {who} [from a distance|] '
+                'with [your|a raised] hand'
+            ),
             '<give> {who} a [little|small|big|quick|] wave',
-            '<lift> [an|your] arm and <swing> the [hand|forearm] [left and right|back and forth|from side to side]',
+            (
+                '<lift> [an|your] arm and <swing> the [hand|forearm] '
+                '[left and right|back and forth|from side to side]'
+            ),
             '<wave> to [attract the attention of|greet|welcome|say goodbye to|recognise] {who}',
             '<wave> [when|as] {who} [comes in|arrives|leaves|walks by|appears at the door]',
             '<signal> [a greeting|goodbye] to {who} with one hand',
@@ -44,8 +53,14 @@ PHRASES: dict[str, tuple[list[str], list[str]]] = {
     ),
     'wave_both': (
         [
-            '<wave> [both hands|both arms|with both arms|two hands] [over your head|above your head|in the air|] [at {who}|]',
-            '<raise> both arms and <wave> [them|] [wildly|high above the head|from side to side|] [at {who}|]',
+            (
+                '<wave> [both hands|both arms|with both arms|two hands] '
+                '[over your head|above your head|in the air|] [at {who}|]'
+            ),
+            (
+                '<raise> both arms and <wave> [them|] '
+                '[wildly|high above the head|from side to side|] [at {who}|]'
+            ),
             '<swing> both [raised arms|hands] over the head [to be seen by {who}|]',
             '<wave> with [both arms|two arms] so that {who} [sees|notices|finds] you',
             '<signal> to {who} with both arms [up|over the head|from far away]',
@@ -65,7 +80,10 @@ PHRASES: dict[str, tuple[list[str], list[str]]] = {
             '<bow> [to|before] {who}',
             '<bow> [politely|deeply|formally|] [with the arms at your sides|from the waist|]',
             '<take> a [deep|formal|small|polite] bow [in front of {who}|]',
-            '<bend> [the upper body|from the waist|forward at the hips] [to show respect|in respect|] [to {who}|]',
+            (
+                '<bend> [the upper body|from the waist|forward at the hips] '
+                '[to show respect|in respect|] [to {who}|]'
+            ),
             '<greet> {who} with a [bow|formal bow|deep bow]',
             '<thank> {who} with a [bow|deep bow]',
             '<lower> [your|the] upper body [in a respectful greeting|before {who}]',
@@ -83,7 +101,10 @@ PHRASES: dict[str, tuple[list[str], list[str]]] = {
         [
             '<salute> {who}',
             '<give> [a|a crisp|a military] salute [to {who}|]',
-            '<bring> the [flat|right] hand to the [brow|forehead|temple] [in a salute|like a soldier]',
+            (
+                '<bring> the [flat|right] hand to the [brow|forehead|temple] '
+                '[in a salute|like a soldier]'
+            ),
             '<raise> a flat hand to [your|the] forehead [to salute|in salute] [{who}|]',
             '<greet> {who} [like a soldier|with a salute|in military style]',
             '<stand> at attention and <salute>',
@@ -177,7 +198,10 @@ PHRASES: dict[str, tuple[list[str], list[str]]] = {
     'comfort': (
         [
             '<comfort> {who}',
-            '<comfort> {who} [who has lost someone|who is in pain|who got bad news|who feels lonely]',
+            (
+                '<comfort> {who} '
+                '[who has lost someone|who is in pain|who got bad news|who feels lonely]'
+            ),
             '<console> {who} [after a loss|who looks sad|who is in tears|]',
             '<soothe> {who} [who is upset|gently|]',
             '<lean> in and <stroke> the arm of {who}',
@@ -257,7 +281,10 @@ PHRASES: dict[str, tuple[list[str], list[str]]] = {
             '<calm> {who} down [with both palms|]',
             '<press> both palms [slowly|] downwards [to calm {who}|]',
             '<tell> {who} to calm down [with both hands|]',
-            '<ask> {who} to [slow down|lower the voice|be quiet|settle down|relax] with both hands',
+            (
+                '<ask> {who} to [slow down|lower the voice|be quiet|settle down|relax] with both '
+                'hands'
+            ),
             '<lower> [your|both] open hands [again and again|slowly|] to quieten {who}',
             '<gesture> for [calm|quiet|silence|patience]',
             '<push> both flat hands down to say [easy|take it easy|quiet please|relax]',

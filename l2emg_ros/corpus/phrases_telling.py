@@ -76,7 +76,10 @@ PHRASES: dict[str, tuple[list[str], list[str]]] = {
     ),
     'present': (
         [
-            '<present> [the product|the painting|the new model|{goal}] [to {who}|] with an open [palm|hand]',
+            (
+                '<present> [the product|the painting|the new model|{goal}] [to {who}|] with an '
+                'open [palm|hand]'
+            ),
             '<show> {goal} to {who} with an open palm',
             '<lead> the eye to [one side|{goal}] with an open hand',
             '<introduce> [the next speaker|a colleague|the new member] to {who}',
@@ -191,8 +194,14 @@ PHRASES: dict[str, tuple[list[str], list[str]]] = {
     'count': (
         [
             '<count> [on|with] [your|the] fingers',
-            '<count> [off|] [the points|the reasons|the items|one, two, three] on [your|the] fingers',
-            '<list> [the rules|three reasons|the steps|the options] for {who} on [your|the] fingers',
+            (
+                '<count> [off|] [the points|the reasons|the items|one, two, three] on [your|the] '
+                'fingers'
+            ),
+            (
+                '<list> [the rules|three reasons|the steps|the options] for {who} on [your|the] '
+                'fingers'
+            ),
             '<tick> off [the points|the items] on the fingers of one hand',
             '<enumerate> [the arguments|the tasks|the steps] for {who}',
             '<go> through the list on [your|the] fingers',

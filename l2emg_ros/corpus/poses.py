@@ -96,9 +96,9 @@ def hand(
     if palm is not None:
         for axis, value in zip(('out', 'up', 'fwd'), palm, strict=True):
             pose[f'{side}.palm_{axis}'] = value
-    for name, value in (('elbow', elbow), ('flex', flex), ('dev', dev)):
-        if value is not None:
-            pose[f'{side}.{name}'] = float(value)
+    for name, angle in (('elbow', elbow), ('flex', flex), ('dev', dev)):
+        if angle is not None:
+            pose[f'{side}.{name}'] = float(angle)
     pose[f'{side}.fixed'] = 1.0 if at else 0.0
     pose[f'{side}.at_chest'] = float(at == 'chest')
     pose[f'{side}.at_head'] = float(at == 'head')

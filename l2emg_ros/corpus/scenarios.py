@@ -11,13 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The places where gestures happen: which gestures, how they are coloured, who and what is there."""
+"""The places where gestures happen: their gestures, manners, people and things."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from l2emg_ros.corpus.effort import Dialect
+from l2emg_ros.errors import BadRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Scenario:
 
     Attributes:
         name: Of the scenario.
-        gestures: Names of the gestures made here; neighbours in the order share about a third.
+        gestures: Names of the gestures made here; places share some, so that the gesture alone
+            does not give the place away.
         dialect: How the place colours every gesture.
         people: Addressees, with article.
         places: Adverbials of place.
@@ -68,11 +70,13 @@ SCENARIOS: dict[str, Scenario] = {
             'reception',
             'wave bow handshake welcome present hand_over nod point_left point_right apologise',
             Dialect(amp=0.95, chest=2, tempo=0.97),
-            'a visitor, a guest, a client, the next customer, a business partner, a new colleague, '
-            'the delivery man, an applicant, a lady in a hurry, a couple with suitcases',
+            'a visitor, a guest, a client, the next customer, a business partner, '
+            'a new colleague, the delivery man, an applicant, a lady in a hurry, '
+            'a couple with suitcases',
             'at the front desk, in the lobby, at the hotel entrance, in the waiting area, '
             'at the office door, behind the counter',
-            'the key card, a form, a visitor badge, a brochure, the bill, a parcel, a business card',
+            'the key card, a form, a visitor badge, a brochure, the bill, a parcel, '
+            'a business card',
             'the lift, the meeting room, the restaurant, the stairs, the rest rooms, the exit',
         ),
         _scenario(
@@ -142,7 +146,8 @@ SCENARIOS: dict[str, Scenario] = {
             'your husband, your wife, a little boy, an old friend',
             'at home, in the kitchen, in the living room, in the garden, on the porch, '
             'at the dinner table',
-            'a toy, a plate, a laundry basket, the remote control, a cookie, the newspaper, a gift',
+            'a toy, a plate, a laundry basket, the remote control, a cookie, the newspaper, '
+            'a gift',
             'the kitchen, the sofa, the garden, the window, the bedroom',
         ),
         _scenario(
@@ -160,3 +165,14 @@ SCENARIOS: dict[str, Scenario] = {
     )
 }
 """Scenarios by name, in their canonical order."""
+
+
+def find(name: str) -> Scenario:
+    """Return the scenario of a name.
+
+    Raises:
+        BadRequest: There is none.
+    """
+    if name not in SCENARIOS:
+        raise BadRequest(f'unknown scenario {name!r}: use one of {", ".join(SCENARIOS)}')
+    return SCENARIOS[name]

@@ -39,7 +39,7 @@ Pose = Mapping[str, float]
 
 SHORTEST, LONGEST = 2.0, 6.0
 """Range of the length a choreography takes when nobody asks for one, seconds."""
-# Seconds by which a group of channels runs ahead of the hands: the trunk starts, the wrist follows.
+# Seconds by which channels run ahead of the hands: the trunk starts, the wrist follows.
 _LEAD = {'trunk': 0.07, 'head': 0.05, 'hand': 0.0, 'wrist': -0.04}
 _GROUND = ('x', 'z', 'heading')
 _HEAD = ('nod', 'turn', 'tilt')
@@ -262,7 +262,7 @@ def _scale_hands(
 
 
 def _round_shoulders(channels: dict[str, Array]) -> None:
-    """Lead free hands around the shoulder: a straight path from hip to overhead would fold the arm.
+    """Lead free hands around the shoulder, as a straight way to overhead would fold the arm.
 
     Within ``_SHOULDER_ROOM`` of the shoulder the path bulges outwards and forward.
     """
