@@ -19,8 +19,12 @@ from collections.abc import Iterator
 import os
 from pathlib import Path
 import tempfile
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from l2emg_ros.text.encoder import MiniLmEncoder
 
 # Read when a message class is first imported, so set before any test module is.
 os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
@@ -54,3 +58,19 @@ def mocap_dir() -> Path:
     if not path.is_dir():
         pytest.fail(f'L2EMG_MOCAP_DIR={value} is not a folder')
     return path
+
+
+@pytest.fixture(scope='session')
+def minilm() -> MiniLmEncoder:
+    """Return the real text encoder, loaded once."""
+    from l2emg_ros.text.encoder import MiniLmEncoder
+
+    return MiniLmEncoder()
+
+
+@pytest.fixture(scope='session')
+def tiny(tmp_path_factory: pytest.TempPathFactory, minilm: MiniLmEncoder) -> Path:
+    """Return an untrained two-layer model folder; copy it before changing it."""
+    from tiny import tiny_model
+
+    return tiny_model(tmp_path_factory.mktemp('tiny'), minilm)

@@ -31,5 +31,6 @@ def random_motion(seed: int = 0, frames: int = 40, fps: float = 30.0) -> Motion:
     vectors = knots[low] * (1 - share) + knots[low + 1] * share
     rotations = rotation.from_rotvec(vectors)
     rotations[:, 0] = rotation.multiply(rotations[:, 0], rotation.SMPL_TO_ROS_QUAT)
-    walk = np.cumsum(rng.normal(scale=0.01, size=(frames, 3)), axis=0) + [0, 0, 0.95]
+    walk = np.cumsum(rng.normal(scale=0.01, size=(frames, 3)), axis=0)
+    walk[:, 2] += 0.95
     return Motion.from_rotations(rotations, walk, fps, text='a test', emotion='happy', seed=seed)

@@ -25,9 +25,14 @@ from l2emg_ros.files import atomic_write, read_json, write_json
 def test_a_writer_that_fails_leaves_the_old_content(tmp_path: Path) -> None:
     path = tmp_path / 'value.json'
     write_json(path, {'a': 1})
-    with pytest.raises(RuntimeError), atomic_write(path) as temporary:
-        temporary.write_text('half')
-        raise RuntimeError('power cut')
+
+    def crash() -> None:
+        with atomic_write(path) as temporary:
+            temporary.write_text('half')
+            raise RuntimeError('power cut')
+
+    with pytest.raises(RuntimeError):
+        crash()
     assert read_json(path) == {'a': 1}
     assert [p.name for p in tmp_path.iterdir()] == ['value.json']
 

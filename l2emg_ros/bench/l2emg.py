@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from l2emg_ros.bench import evaluator
+from l2emg_ros.bench.gallery import Gallery
 from l2emg_ros.cli.progress import progress
 from l2emg_ros.corpus import GESTURES
 from l2emg_ros.emotion import LABELS
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this benchmark."""
     parser.add_argument('--model', type=Path, help='model folder; default: the shipped one')
     parser.add_argument('--evaluator', type=Path, help='evaluator folder; default: the shipped')
+    parser.add_argument('--gallery', type=Path, help='write contact sheets into this folder')
     parser.add_argument('--seeds', type=int, default=4, help='motions a sentence and emotion')
 
 
@@ -55,13 +57,16 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Generate, judge and return the results."""
     generator = EmpathicGenerator.load(args.model)
     judge = evaluator.load(args.evaluator)
+    gallery = Gallery(args.gallery)
     return {
-        'content': _content(generator, judge),
-        'wrist_speed': _speed(generator, args.seeds),
+        'content': _content(generator, judge, gallery),
+        'wrist_speed': _speed(generator, args.seeds, gallery),
     }
 
 
-def _content(generator: EmpathicGenerator, judge: evaluator.Evaluator) -> dict[str, Any]:
+def _content(
+    generator: EmpathicGenerator, judge: evaluator.Evaluator, gallery: Gallery
+) -> dict[str, Any]:
     """Return which gesture the judge reads in generations from held-out paraphrases."""
     requests = [(g, sentence) for g in judge.gestures for sentence in GESTURES[g].heldout]
     hits, read, emotions = defaultdict(list), defaultdict(list), []
@@ -69,10 +74,13 @@ def _content(generator: EmpathicGenerator, judge: evaluator.Evaluator) -> dict[s
         label = LABELS[number % len(LABELS)]
         motion = generator.generate(sentence, emotion=label, intensity=0.8, seed=number)
         found, emotion = judge.judge(motion)
+        if not hits[gesture]:
+            gallery.add(f'{gesture}, {label}:', motion)
         hits[gesture].append(found == gesture)
         emotions.append(emotion == label)
         if found != gesture:
             read[gesture].append(found)
+    gallery.close()
     flat = [hit for right in hits.values() for hit in right]
     return {
         'share': float(np.mean(flat)),
@@ -85,16 +93,19 @@ def _content(generator: EmpathicGenerator, judge: evaluator.Evaluator) -> dict[s
     }
 
 
-def _speed(generator: EmpathicGenerator, seeds: int) -> dict[str, Any]:
+def _speed(generator: EmpathicGenerator, seeds: int, gallery: Gallery) -> dict[str, Any]:
     """Return wrist speeds by emotion for sentences outside the corpus."""
-
-    def mean(sentence: str, label: str) -> float:
-        motions = [generator.generate(sentence, emotion=label, seed=s) for s in range(seeds)]
-        return float(np.mean([evaluator.wrist_speed(motion) for motion in motions]))
-
     rows, right = {}, 0
     for sentence in progress(SENTENCES, 'wrist speed'):
-        speeds = {label: mean(sentence, label) for label in ORDERED}
+        motions = {
+            label: [generator.generate(sentence, emotion=label, seed=s) for s in range(seeds)]
+            for label in ORDERED
+        }
+        speeds = {
+            label: float(np.mean([evaluator.wrist_speed(motion) for motion in made]))
+            for label, made in motions.items()
+        }
+        gallery.sheet(sentence, [(label, made[0]) for label, made in motions.items()])
         ordered = min(speeds['happy'], speeds['angry']) > speeds['neutral']
         ordered = ordered and speeds['neutral'] > max(speeds['sad'], speeds['tired'])
         right += ordered

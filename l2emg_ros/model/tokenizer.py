@@ -112,8 +112,8 @@ class Codebook(nn.Module):
         one_hot = F.one_hot(self.nearest(latents), len(self.codes)).to(latents.dtype)
         self.counts.mul_(self.decay).add_(one_hot.sum(0), alpha=1 - self.decay)
         self.sums.mul_(self.decay).add_(one_hot.T @ latents, alpha=1 - self.decay)
-        # With few latents a batch even a live entry has N_k below 1: the bound follows the mean.
-        dead = self.counts < min(1.0, 0.1 * len(latents) / len(self.codes))
+        # Dead: used less than a quarter as often as in even use.
+        dead = self.counts < min(1.0, 0.25 * len(latents) / len(self.codes))
         pick = torch.randint(len(latents), (len(self.codes),), generator=generator)
         self.sums[dead] = latents[pick][dead]
         self.counts[dead] = 1.0

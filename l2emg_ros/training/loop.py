@@ -58,7 +58,7 @@ def run(
     trained = [p for p in modules.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=lr, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=lr, total_steps=max(steps, 10), pct_start=0.1
+        optimizer, max_lr=lr, total_steps=max(steps, 20), pct_start=0.1
     )
     done = 0
     if checkpoint.is_file():

@@ -1,0 +1,102 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The router: additive, order-independent, and honest about what it does not know."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from l2emg_ros.errors import ModelNotLoaded
+from l2emg_ros.experts.router import Router
+from l2emg_ros.text.encoder import MiniLmEncoder
+
+TRAIN = {
+    'ward': ['comfort a patient', 'stroke the arm of a sick child', 'calm a worried patient'],
+    'sports': ['cheer for the team', 'clap after a goal', 'stretch before the race'],
+    'security': ['stop a stranger at the gate', 'point to the exit', 'refuse entry to a man'],
+}
+KEPT = {
+    'ward': ['console the patient in bed', 'pat a sick boy'],
+    'sports': ['applaud the goal', 'warm up before the match'],
+    'security': ['block the gate', 'show a stranger the exit'],
+}
+
+
+def _router(encoder: MiniLmEncoder, order: tuple[str, ...]) -> Router:
+    router = Router(encoder.width)
+    for scenario in order:
+        router.learn(scenario, TRAIN[scenario], encoder)
+    router.calibrate(KEPT, encoder)
+    return router
+
+
+def test_texts_that_were_not_learnt_find_their_scenario(minilm: MiniLmEncoder) -> None:
+    router = _router(minilm, ('ward', 'sports', 'security'))
+    for scenario, texts in KEPT.items():
+        for text in texts:
+            route = router.route(text, minilm)
+            assert route.scenarios[0] == scenario
+            assert sum(route.probabilities) == pytest.approx(1.0)
+
+
+def test_the_order_of_learning_does_not_matter(minilm: MiniLmEncoder) -> None:
+    reference = _router(minilm, ('ward', 'sports', 'security')).route('help the nurse', minilm)
+    expected = dict(zip(reference.scenarios, reference.probabilities, strict=True))
+    for order in itertools.permutations(TRAIN):
+        route = _router(minilm, order).route('help the nurse', minilm)
+        for scenario, probability in zip(route.scenarios, route.probabilities, strict=True):
+            assert probability == pytest.approx(expected[scenario], abs=0.01)
+
+
+def test_learning_a_scenario_leaves_the_statistics_of_the_others(minilm: MiniLmEncoder) -> None:
+    router = Router(minilm.width)
+    router.learn('ward', TRAIN['ward'], minilm)
+    before = {name: value.copy() for name, value in router.state().items()}
+    router.learn('sports', TRAIN['sports'], minilm)
+    after = router.state()
+    for name in ('lexical', 'sums', 'sizes'):
+        np.testing.assert_array_equal(after[name][:1], before[name])
+
+
+def test_emotion_words_do_not_route(minilm: MiniLmEncoder) -> None:
+    router = _router(minilm, ('ward', 'sports', 'security'))
+    plain = router.route('clap after the game', minilm)
+    assert router.route('sadly clap after the game', minilm) == plain
+
+
+def test_unlike_texts_are_more_novel(minilm: MiniLmEncoder) -> None:
+    router = _router(minilm, ('ward', 'sports', 'security'))
+    known = np.mean([router.route(t, minilm).novelty_p_value for t in TRAIN['ward']])
+    strange = router.route('compute the determinant of a sparse matrix', minilm)
+    assert strange.novelty_p_value < known
+
+
+def test_a_stored_router_routes_alike(minilm: MiniLmEncoder) -> None:
+    router = _router(minilm, ('ward', 'sports', 'security'))
+    again = Router.from_state(router.scenarios, router.state())
+    first, second = (r.route('help the nurse', minilm) for r in (router, again))
+    assert first.scenarios == second.scenarios
+    np.testing.assert_allclose(first.probabilities, second.probabilities, atol=1e-3)
+
+
+def test_statistics_that_do_not_fit_are_refused(minilm: MiniLmEncoder) -> None:
+    state = _router(minilm, ('ward', 'sports', 'security')).state()
+    with pytest.raises(ModelNotLoaded, match='3 scenarios: expected 2'):
+        Router.from_state(['ward', 'sports'], state)
+    state.pop('scatter')
+    with pytest.raises(ModelNotLoaded, match='scatter'):
+        Router.from_state(['ward', 'sports', 'security'], state)

@@ -1,0 +1,160 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The training stages: they learn, resume where they stopped, and leave a model that loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn, Tensor
+
+from l2emg_ros import corpus
+from l2emg_ros.bench import evaluator
+from l2emg_ros.errors import BadRequest, MotionFormatError
+from l2emg_ros.generator import checkpoint
+from l2emg_ros.model.config import LmConfig, TokenizerConfig
+from l2emg_ros.text.encoder import MiniLmEncoder
+from l2emg_ros.training import base, loop, tokenizer
+from l2emg_ros.training.dataset import Batches, Corpus, TextFeatures
+
+
+@pytest.fixture(scope='module')
+def small(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    folder = tmp_path_factory.mktemp('corpus')
+    corpus.build(folder, 60, seed=1)
+    return Corpus.load(folder)
+
+
+def _train(folder: Path, small: Corpus, steps: int) -> tuple[tokenizer.MotionTokenizer, float]:
+    figures: dict[str, float] = {}
+    trained = tokenizer.train(
+        small,
+        TokenizerConfig(codes=32, width=32, blocks=1),
+        steps=steps,
+        seed=0,
+        checkpoint=folder / 'tokenizer.ckpt',
+        report=lambda _, values: figures.update(values),
+    )
+    return trained, figures.get('loss', float('nan'))
+
+
+def test_stages_end_in_a_model_that_loads_and_speaks(
+    small: Corpus, tmp_path: Path, minilm: MiniLmEncoder
+) -> None:
+    trained, _ = _train(tmp_path, small, 30)
+    assert tokenizer.evaluate(trained, small)['mpjpe_mm'] < 150
+    checkpoint.save_tokenizer(tmp_path / 'model', trained, {'seed': 0})
+    again = checkpoint.load_tokenizer(tmp_path / 'model')
+    tokens = tokenizer.tokenize(again, small)
+    assert [len(t) for t in tokens] == [clip['frames'] // 4 for clip in small.clips]
+
+    texts = TextFeatures(small, minilm)
+    losses: list[float] = []
+    lm = base.train(
+        small,
+        texts,
+        tokens,
+        LmConfig(codes=32, width=32, layers=1, heads=2, ff=48, dictionary=4, rank=2),
+        steps=60,
+        seed=0,
+        checkpoint=tmp_path / 'base.ckpt',
+        lr=3e-3,
+        report=lambda _, values: losses.append(values['nll']),
+    )
+    assert losses[-1] < np.log(33) - 0.1
+    assert bool(lm.emotion.masses.any())
+    checkpoint.save_base(tmp_path / 'model', lm, minilm.name, {'seed': 0})
+    model = checkpoint.load(tmp_path / 'model')
+
+    numbers, _ = small.split()
+    batches = Batches(small, texts, tokens, numbers, 0)
+    frozen = {k: v.clone() for k, v in model.lm.state_dict().items()}
+    fresh = model.lm.new_expert()
+    before = base.validate(model.lm, batches, numbers)
+    assert base.validate(model.lm, batches, numbers, fresh) == pytest.approx(before, abs=1e-5)
+    expert = base.train_expert(
+        model.lm, batches, steps=25, seed=0, checkpoint=tmp_path / 'expert.ckpt', lr=1e-2
+    )
+    assert base.validate(model.lm, batches, numbers, expert) < before
+    for name, value in model.lm.state_dict().items():
+        assert torch.equal(value, frozen[name]), name
+
+
+def test_a_stopped_run_continues_to_the_same_weights(small: Corpus, tmp_path: Path) -> None:
+    class Stop(Exception):
+        pass
+
+    def problem() -> tuple[nn.Module, loop.Step]:
+        torch.manual_seed(0)
+        module = nn.Linear(4, 2)
+
+        def step(number: int) -> tuple[Tensor, dict[str, float]]:
+            rng = np.random.default_rng(number)
+            x = torch.from_numpy(rng.normal(size=(8, 4))).float() + 0.1 * torch.randn(8, 4)
+            return (module(x) - x[:, :2]).square().mean(), {}
+
+        return module, step
+
+    whole, step = problem()
+    loop.run(whole, step, steps=40, lr=0.01, checkpoint=tmp_path / 'whole.ckpt')
+
+    first, step = problem()
+
+    def stopping(number: int) -> tuple[Tensor, dict[str, float]]:
+        if number == 23:
+            raise Stop
+        return step(number)
+
+    period = loop._CHECKPOINT_SECONDS
+    loop._CHECKPOINT_SECONDS = 0.0
+    try:
+        with pytest.raises(Stop):
+            loop.run(first, stopping, steps=40, lr=0.01, checkpoint=tmp_path / 'part.ckpt')
+    finally:
+        loop._CHECKPOINT_SECONDS = period
+    second, step = problem()
+    loop.run(second, step, steps=40, lr=0.01, checkpoint=tmp_path / 'part.ckpt')
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(second.state_dict()[name], value)
+
+
+def test_the_judge_learns_to_tell_gestures(small: Corpus, tmp_path: Path) -> None:
+    reported: list[float] = []
+    judge = evaluator.train(
+        small,
+        steps=60,
+        seed=0,
+        checkpoint=tmp_path / 'judge.ckpt',
+        lr=5e-3,
+        report=lambda _, values: reported.append(values['content_accuracy']),
+    )
+    assert reported[-1] > 3 / len(judge.gestures)
+    evaluator.save(judge, tmp_path, {})
+    again = evaluator.load(tmp_path)
+    motion = [torch.from_numpy(small.motion(0))]
+    torch.testing.assert_close(again(motion)[0], judge(motion)[0])
+
+
+def test_folders_that_are_no_corpus_are_named(small: Corpus, tmp_path: Path) -> None:
+    with pytest.raises(MotionFormatError, match='l2emg train corpus'):
+        Corpus.load(tmp_path)
+    with pytest.raises(BadRequest, match='clips'):
+        corpus.build(tmp_path, 0)
+    np.save(tmp_path / 'features.npy', np.zeros((5, 140), dtype=np.float32))
+    (tmp_path / 'clips.jsonl').write_text('{"start": 0, "frames": 4}\n')
+    with pytest.raises(MotionFormatError, match='differ in length'):
+        Corpus.load(tmp_path)
