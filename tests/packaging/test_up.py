@@ -32,7 +32,8 @@ from l2emg_ros.nodes.graph import Graph, GraphError
 
 # These two need no model.
 LIGHT = (processes.SIMULATOR, processes.RETARGETER)
-TIMEOUT = 60.0
+# Generous: a busy machine with two cores loads a model in half a minute.
+TIMEOUT = 240.0
 
 
 def alive(pid: int) -> bool:
@@ -134,6 +135,20 @@ def test_a_signal_while_starting_stops_everything(number: signal.Signals) -> Non
         time.sleep(0.02)
     pids = children(program.pid)
     program.send_signal(number)
+    _, errors = program.communicate(timeout=TIMEOUT)
+    assert program.returncode == 0
+    assert 'Traceback' not in errors
+    assert not any(alive(pid) for pid in pids)
+
+
+@pytest.mark.slow
+def test_the_whole_graph_until_it_is_told_to_stop(tiny: Path) -> None:
+    program = up('--sim', '--model-path', str(tiny), '--timeout', str(TIMEOUT))
+    assert program.stdout is not None
+    line = next(line for line in program.stdout if line.startswith('active: '))
+    assert line.split() == ['active:', 'simulator,', 'generator,', 'retargeter,', 'lifelong']
+    pids = children(program.pid)
+    program.send_signal(signal.SIGTERM)
     _, errors = program.communicate(timeout=TIMEOUT)
     assert program.returncode == 0
     assert 'Traceback' not in errors
