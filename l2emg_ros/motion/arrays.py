@@ -15,7 +15,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 import math
 import os
 from pathlib import Path
@@ -56,19 +57,32 @@ def read_npz(path: str | os.PathLike[str], names: Iterable[str]) -> dict[str, ND
         OSError: if it cannot be read.
     """
     arrays = {}
+    with _archive(path) as archive:
+        members = set(archive.namelist())
+        for name in names:
+            member = f'{name}.npy'
+            if member in members:
+                with archive.open(member) as file:
+                    arrays[name] = _read_array(file, archive.getinfo(member).file_size)
+    return arrays
+
+
+def list_npz(path: str | os.PathLike[str]) -> list[str]:
+    """Return the names of the arrays in an ``.npz`` file; errors as `read_npz`."""
+    with _archive(path) as archive:
+        return [name.removesuffix('.npy') for name in archive.namelist()]
+
+
+@contextmanager
+def _archive(path: str | os.PathLike[str]) -> Iterator[zipfile.ZipFile]:
+    """Open an ``.npz`` file and turn whatever goes wrong with its content into one line."""
     try:
         with zipfile.ZipFile(path) as archive:
-            members = set(archive.namelist())
-            for name in names:
-                member = f'{name}.npy'
-                if member in members:
-                    with archive.open(member) as file:
-                        arrays[name] = _read_array(file, archive.getinfo(member).file_size)
+            yield archive
     except OSError:
         raise
     except Exception as error:  # as above
         raise MotionFormatError(f'{_one_line(error)}: expected an .npz file') from None
-    return arrays
 
 
 def _read_array(file: IO[bytes], size: int) -> NDArray[Any]:

@@ -108,7 +108,14 @@ def _load_bvh(path: Path) -> Motion:
     points = (1.0 - weights) * positions[:, starts] + weights * positions[:, stops]
     axes = _FROM_AXES[rig.up]
     turned = rotation.multiply(rotation.from_matrix(axes), orientations[:, starts])
-    return _from_joints(points @ axes.T, turned, 1.0 / clip.frame_time)
+    return _from_joints(points @ axes.T, turned, _frame_rate(clip.frame_time))
+
+
+def _frame_rate(frame_time: float) -> float:
+    """Return the rate a BVH file means: 0.0333333 s is how exporters write 30 frames a second."""
+    rate = 1.0 / frame_time
+    # Four digits are the fewest seen; 29.97 is five times as far from 30.
+    return float(round(rate)) if abs(rate / round(rate) - 1.0) < 2e-4 else rate
 
 
 def _load_npy(path: Path) -> Motion:

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 import os
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def _write_mp4(frames: Iterable[Frame], path: str | os.PathLike[str], fps: float
             macro_block_size=None,
         )
         empty = True
-        with writer:
+        with closing(writer):  # the writer's own context leaves the encoder running on errors
             for frame in frames:
                 writer.append_data(_padded(frame))
                 empty = False

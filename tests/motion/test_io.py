@@ -271,7 +271,7 @@ def test_every_rig_keeps_bones_twist_and_path(tmp_path: Path, rig: str) -> None:
     motion = person(4)
     path = write_bvh(tmp_path, rig, motion, unit=17.0, order='ZYX')
     loaded = io.load(path)
-    assert loaded.fps == pytest.approx(30.0, abs=1e-3)
+    assert loaded.fps == 30.0
     assert loaded.frames == motion.frames
     bones = bone_angles(loaded.joint_positions(), mapped_joints(path)[0])
     assert bones[:, ARMS + LEGS].max() < 0.1
@@ -344,6 +344,17 @@ def test_format_traps(tmp_path: Path) -> None:
     loaded = io.load(tmp_path / 'odd.bvh')
     assert np.allclose(loaded.poses, expected.poses, atol=1e-5)
     assert np.allclose(loaded.trans, expected.trans, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('written', 'fps'),
+    [('0.0333333', 30.0), ('0.03333', 30.0), ('.008333', 120.0), ('0.0333667', 1 / 0.0333667)],
+)
+def test_frame_rate_is_what_the_exporter_meant(tmp_path: Path, written: str, fps: float) -> None:
+    motion = person(1, frames=3)
+    text = rig_text(RIGS['mixamo'], motion.rotations, motion.root_translation)
+    (tmp_path / 'a.bvh').write_text(text.replace('0.0333333', written))
+    assert io.load(tmp_path / 'a.bvh').fps == fps
 
 
 def test_stray_first_frame_is_dropped(tmp_path: Path) -> None:
