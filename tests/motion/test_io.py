@@ -93,10 +93,9 @@ def heap_axes(seed: int) -> np.ndarray:
 
 
 def angles_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the angles in degrees between (..., 4) rotations."""
-    return np.degrees(
-        np.linalg.norm(rotation.to_rotvec(rotation.multiply(rotation.inverse(a), b)), axis=-1)
-    )
+    """Return the angles in degrees between (..., 4) unit quaternions."""
+    chord = np.minimum(np.linalg.norm(a - b, axis=-1), np.linalg.norm(a + b, axis=-1))
+    return np.degrees(4.0 * np.arcsin(0.5 * chord))
 
 
 def bone_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
