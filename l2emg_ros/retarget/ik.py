@@ -54,24 +54,24 @@ class IkConfig:
         default=0.05, metadata={'help': 'orientation of the root', 'unit': 'm^2/rad^2', 'min': 0.0}
     )
     sole_cost: float = field(
-        default=0.01, metadata={'help': 'orientation of the feet', 'unit': 'm^2/rad^2', 'min': 0.0}
+        default=0.03, metadata={'help': 'orientation of the feet', 'unit': 'm^2/rad^2', 'min': 0.0}
     )
     hand_cost: float = field(
-        default=0.003,
+        default=0.0015,
         metadata={'help': 'orientation of the hands', 'unit': 'm^2/rad^2', 'min': 0.0},
     )
     velocity_cost: float = field(
-        default=3e-4,
+        default=2e-3,
         metadata={'help': 'change since the last frame', 'unit': 'm^2/rad^2', 'min': 0.0},
     )
     posture_cost: float = field(
-        default=1e-5, metadata={'help': 'distance from home', 'unit': 'm^2/rad^2', 'min': 0.0}
+        default=1.5e-4, metadata={'help': 'distance from home', 'unit': 'm^2/rad^2', 'min': 0.0}
     )
     iterations: int = field(
         default=2, metadata={'help': 'Gauss-Newton steps a frame', 'min': 1, 'max': 50}
     )
     speed_headroom: float = field(
-        default=2.0,
+        default=1.2,
         metadata={'help': 'velocity limit of a frame over that of the robot', 'min': 1.0},
     )
 
@@ -88,6 +88,7 @@ class FrameSolver:
 
     Attributes:
         q: (N,) rad, the last solution.
+        fresh: Whether no frame was solved since the last reset.
         tilt: (3, 3), rotation of the root away from its target, in the frame of the target.
     """
 
@@ -145,7 +146,7 @@ class FrameSolver:
         """Forget the last solution: the next frame starts from the home pose."""
         self.q = np.clip(self.robot.home, self._lower, self._upper)
         self.tilt = np.eye(3)
-        self._fresh = True
+        self.fresh = True
 
     def solve(self, points: Array, orientations: Array, dt: float) -> tuple[Array, Array]:
         """Solve one frame.
@@ -159,7 +160,7 @@ class FrameSolver:
             Joint angles (N,) rad, and the rotation (3, 3) by which the root leaves its target,
             in the frame of the target.
         """
-        fresh, previous = self._fresh, self.q
+        fresh, previous = self.fresh, self.q
         reach = self.robot.velocity * (dt * self.config.speed_headroom)
         lower = self._lower if fresh else np.maximum(self._lower, previous - reach)
         upper = self._upper if fresh else np.minimum(self._upper, previous + reach)
@@ -170,7 +171,7 @@ class FrameSolver:
             tilt = tilt @ _exp(step[-3:])
             if np.abs(step).max() < _SMALL_STEP:
                 break
-        self._fresh = False
+        self.fresh = False
         self.q = np.clip(q, lower, upper)
         self.tilt = tilt
         return self.q, tilt

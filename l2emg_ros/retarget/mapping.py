@@ -99,6 +99,7 @@ class RobotMap:
 
     Attributes:
         name: Name of the robot.
+        description: One line about it.
         urdf: ``package://`` address or path of the URDF, relative to the map file.
         links: Neutral name -> link.
         home: Joint -> rad of the resting pose; joints that are left out rest at 0.
@@ -108,6 +109,7 @@ class RobotMap:
     """
 
     name: str
+    description: str
     urdf: str
     links: Mapping[str, LinkMap]
     home: Mapping[str, float]
@@ -155,6 +157,7 @@ def _parse(content: Any, path: Path) -> RobotMap:
     groups = _mapping(entries.get('groups') or {}, 'groups')
     return RobotMap(
         name=_text(entries['name'], 'name'),
+        description=str(entries.get('description', '')),
         urdf=_text(entries['urdf'], 'urdf'),
         links=links,
         home={joint: _number(value, f'home.{joint}') for joint, value in home.items()},

@@ -30,11 +30,17 @@ from l2emg_ros.retarget.limits import Bounds
 from l2emg_ros.retarget.report import evaluate
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import Footing, footing, RootPlanner
-from l2emg_ros.retarget.targets import Builder, Root
+from l2emg_ros.retarget.targets import Builder, lead_in, Root
 from l2emg_ros.retarget.track import interpolate, turn_at
 from l2emg_ros.retarget.trajectory import Trajectory
 
 Array = NDArray[np.float64]
+
+# Knots after the first frame in which the curve may lag: a motion that begins in full swing cannot
+# be joined from rest at once, and slowing it down would only delay that.
+_START_UP = 5
+# Time between the imagined frames that lead to the first one: no limit on their speed, s.
+_UNHURRIED = 1.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class RetargetConfig:
         default=(), metadata={'help': 'groups or joints that move; empty: all'}
     )
     smoothing: float = field(
-        default=0.05, metadata={'help': 'weight of the jerk against the distance', 'min': 0.0}
+        default=1.5, metadata={'help': 'weight of the jerk against the distance', 'min': 0.0}
     )
     approach_min_duration: float = field(
         default=0.5, metadata={'help': 'shortest way to the first pose', 'unit': 's', 'min': 0.0}
@@ -63,7 +69,7 @@ class RetargetConfig:
         metadata={'help': 'pace of the way to the first pose', 'unit': 'rad/s', 'min': 0.01},
     )
     lag: float = field(
-        default=0.12,
+        default=0.15,
         metadata={'help': 'distance at which time is stretched', 'unit': 'rad', 'min': 0.0},
     )
     max_stretch: float = field(
@@ -124,7 +130,7 @@ class Retargeter:
         at = self.stand(positions, orientation, footing(motion).at(frames), None)
         trajectory = Trajectory(
             joint_names=self.robot.joint_names,
-            time_from_start=self.step * (1 + np.arange(len(positions) - first)),
+            time_from_start=self.step * np.arange(1.0, len(positions) - first + 1),
             source_time=frames[first:] * self.step,
             positions=positions[first:],
             velocities=velocities[first:],
@@ -143,6 +149,10 @@ class Retargeter:
         Returns:
             Joint angles (T, N) rad and root orientations (T, 3, 3) in the world.
         """
+        if self.solver.fresh:
+            way = self.builder.build(lead_in(motion))
+            for points, orientations in zip(way.points, way.orientations, strict=True):
+                self.solver.solve(points, orientations, _UNHURRIED)
         targets = self.builder.build(motion)
         joints = np.empty((len(targets), len(self.robot.joint_names)))
         root = np.tile(np.eye(3), (len(targets), 1, 1))
@@ -213,6 +223,7 @@ class Retargeter:
             control = limits.follow(reference, start, self.bounds, self.config.smoothing, tail)
             curve = limits.evaluate(control, self.step)[0]
             gap = np.abs(curve[len(lead) : len(reference)] - reference[len(lead) :]).max(axis=1)
+            gap[:_START_UP] = 0.0
             slower = _slower(factors, frames[gap > self.config.lag], most)
             if np.array_equal(slower, factors):
                 return frames, control

@@ -37,7 +37,7 @@ Array = NDArray[np.float64]
 _CONTACT_JOINTS = ('left_ankle', 'left_foot', 'right_ankle', 'right_foot')
 _STANDING = np.array([skeleton.ANKLE_HEIGHT, skeleton.FOOT_HEIGHT] * 2)
 # A contact fades out between these heights (m) and speeds (m/s): soft edges keep the root smooth.
-_HEIGHT_RAMP = (0.03, 0.08)
+_HEIGHT_RAMP = (0.045, 0.09)
 _SPEED_RAMP = (0.2, 0.6)
 # A foot that hovers less than this stands: what a capture or a generator leaves, m.
 _HOVER = 0.04

@@ -339,7 +339,7 @@ class StreamRetargeter:
     def _trajectory(self, now: float) -> Trajectory:
         """Return all samples after now, at least the last one."""
         plan = self._planned()
-        times = plan.origin + self._step * np.arange(plan.knots) - now
+        times: Array = plan.origin + self._step * np.arange(float(plan.knots)) - now
         late = np.flatnonzero(times > _SOONEST)
         if not late.size:
             late, times = np.array([plan.knots - 1]), np.full(plan.knots, self._step)

@@ -144,6 +144,25 @@ class Builder:
         return Targets(np.stack([points[name] for name in self.points], 1), orientations, root)
 
 
+def lead_in(motion: Motion, frames: int = 12) -> Motion:
+    """Return frames that lead from hanging arms and straight legs to the first frame.
+
+    Solving them first puts every joint on the branch that a person would reach the pose on:
+    started straight from the home pose, raised arms may end up behind the back.
+    """
+    first = motion.rotations[0]
+    relaxed = np.tile([0.0, 0.0, 0.0, 1.0], (len(first), 1))
+    relaxed[0] = first[0]
+    for side, sign in (('left', -1.0), ('right', 1.0)):
+        relaxed[skeleton.index(f'{side}_shoulder')] = rotation.from_rotvec([0.0, 0.0, sign * 1.2])
+        relaxed[skeleton.index(f'{side}_elbow')] = rotation.from_rotvec([0.0, sign * 0.3, 0.0])
+    share = np.linspace(0.0, 1.0, frames, endpoint=False)[:, None]
+    rotations = rotation.slerp(relaxed[None], first[None], share)
+    return Motion.from_rotations(
+        rotations, np.tile(motion.root_translation[0], (frames, 1)), motion.fps
+    )
+
+
 def heading(matrices: Array) -> Array:
     """Return the rotations about the vertical (T, 3, 3) that face where ``matrices`` face.
 

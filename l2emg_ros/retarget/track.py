@@ -128,7 +128,7 @@ class Resampler:
         known = chunk if self._held is None else Motion.concatenate([self._held, chunk])
         last = self._base + known.frames - 1
         stop = int(np.floor(last * self._rate / chunk.fps + 1e-6)) + 1
-        at = np.arange(self._done, stop) * (chunk.fps / self._rate) - self._base
+        at: Array = np.arange(float(self._done), stop) * (chunk.fps / self._rate) - self._base
         self._base, self._held, self._done = last, known.slice(known.frames - 1), stop
         if not at.size:
             return None

@@ -1,0 +1,215 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""`l2emg bench retarget`: how closely, smoothly, safely and quickly a robot follows motions.
+
+The baseline of the same run is textbook inverse kinematics: the same targets, frame Jacobians and
+a damped least-squares step with clamped joint limits, two steps a frame, nothing else. The floor
+is the arithmetic that no such method can save: Jacobians, normal matrix and one Cholesky solution
+for each of the steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+import os
+from pathlib import Path
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+import pinocchio as pin
+from scipy.linalg.lapack import dposv
+
+from l2emg_ros import corpus
+from l2emg_ros.errors import BadRequest
+from l2emg_ros.motion import rotation
+from l2emg_ros.motion.motion import Motion
+from l2emg_ros.retarget.ik import IkConfig
+from l2emg_ros.retarget.report import evaluate, Report
+from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
+from l2emg_ros.retarget.robot import Robot
+from l2emg_ros.retarget.root import footing, RootPlanner
+from l2emg_ros.retarget.targets import Builder, Targets
+from l2emg_ros.retarget.trajectory import Trajectory
+
+Array = NDArray[np.float64]
+
+_MOTIONS = ('.bvh', '.npz', '.npy')
+_MADE = 40
+_DAMPING = 1e-4
+_STEPS = 2
+# No ratio to a figure that is zero but for rounding.
+_RATIO_FROM = 1e-2
+# Points of an arm and a leg, both sides: with five oriented parts the rows of the problem.
+_CHAIN = ('elbow', 'wrist', 'knee', 'ankle') * 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this benchmark."""
+    parser.add_argument(
+        'folder',
+        type=Path,
+        nargs='?',
+        help='folder of motions, searched in depth; default: bandai1 of L2EMG_MOCAP_DIR, '
+        'else motions of the corpus',
+    )
+    parser.add_argument('--robot', default='g1', help='robot or map file')
+    parser.add_argument('--root', choices=('kinematic', 'fixed'), default='kinematic')
+    parser.add_argument('--clips', type=int, default=0, help='evenly spread; 0: all, or 40 made')
+    parser.add_argument('--seed', type=int, default=0, help='of the motions of the corpus')
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure and return the figures.
+
+    Raises:
+        BadRequest: The folder holds no motion.
+    """
+    robot = Robot.load(args.robot)
+    retargeter = Retargeter(robot, RetargetConfig(root=args.root))
+    names: list[str] = []
+    ours: list[Report] = []
+    textbook: list[Report] = []
+    times = []
+    for name, motion in _motions(args):
+        motion = motion.resample(retargeter.config.rate)
+        began = time.process_time()
+        trajectory = retargeter.retarget(motion)
+        own = time.process_time() - began
+        trajectory.check(robot)
+        targets = retargeter.builder.build(motion)
+        began = time.process_time()
+        joints = _textbook(robot, retargeter.builder, targets)
+        other = time.process_time() - began
+        names.append(name)
+        ours.append(trajectory.report or evaluate(robot, motion, trajectory))
+        textbook.append(evaluate(robot, motion, _as_trajectory(robot, motion, joints, targets)))
+        times.append((motion.frames, own, other, _floor(robot, motion.frames)))
+    return _results(names, ours, textbook, np.array(times))
+
+
+def table(results: dict[str, Any]) -> str:
+    """Return one figure a line: ours, the baseline, their ratio."""
+    lines = [f'{results["clips"]} clips', f'{"":<16}{"ours":>10}{"textbook":>10}{"ratio":>8}']
+    for name, value in results['ours'].items():
+        base, ratio = results['textbook'][name], results['ratio'].get(name)
+        shown = '' if ratio is None else f'{ratio:8.2f}'
+        lines.append(f'{name:<16}{value:>10.3g}{base:>10.3g}{shown}')
+    lines.append(f'mean stretch of a clip {results["mean_stretch"]:.3f}')
+    lines.append(
+        f'time over the arithmetic floor: ours {results["ms_over_floor"]:.1f}, '
+        f'textbook {results["textbook_ms_over_floor"]:.1f}'
+    )
+    worst = ', '.join(f'{name} {error:.0f} mm' for name, error in results['worst'])
+    return '\n'.join([*lines, f'worst limb error: {worst}'])
+
+
+def _motions(args: argparse.Namespace) -> Iterator[tuple[str, Motion]]:
+    """Yield (name, motion) of the folder or of the corpus."""
+    capture = os.environ.get('L2EMG_MOCAP_DIR')
+    folder = args.folder or (Path(capture) / 'bandai1' if capture else None)
+    if folder is None:
+        rng = np.random.default_rng(args.seed)
+        for _ in range(args.clips or _MADE):
+            sample = corpus.sample(rng)
+            yield f'{sample.gesture} ({sample.scenario})', sample.motion
+        return
+    paths = sorted(path for path in folder.rglob('*') if path.suffix.lower() in _MOTIONS)
+    if not paths:
+        raise BadRequest(f'{folder} holds no motion: expected {", ".join(_MOTIONS)} files')
+    count = min(args.clips or len(paths), len(paths))
+    for index in np.linspace(0, len(paths) - 1, count).round().astype(int):
+        yield paths[index].stem, Motion.load(paths[index])
+
+
+def _textbook(robot: Robot, builder: Builder, targets: Targets) -> Array:
+    """Return joint angles (T, N) by damped least squares, one call of Pinocchio for each task."""
+    model, data = robot.model, robot.model.createData()
+    points = [robot.placement(key) for key in builder.points]
+    parts = [robot.placement(key) for key in builder.parts]
+    config, size = IkConfig(), model.nv
+    costs = [config.torso_cost if key == 'torso' else config.sole_cost for key in builder.parts]
+    q, result = robot.home.copy(), np.empty((len(targets), size))
+    for row in range(len(targets)):
+        for _ in range(_STEPS):
+            pin.computeJointJacobians(model, data, q)
+            normal, right = np.eye(size) * _DAMPING, np.zeros(size)
+            for (joint, offset, _), target in zip(points, targets.points[row], strict=True):
+                jacobian = pin.getJointJacobian(model, data, joint, pin.LOCAL_WORLD_ALIGNED)
+                arm = data.oMi[joint].rotation @ offset
+                moved = jacobian[:3] - pin.skew(arm) @ jacobian[3:]
+                normal += moved.T @ moved
+                right += moved.T @ (target - data.oMi[joint].translation - arm)
+            for (joint, _, axes), target, cost in zip(
+                parts, targets.orientations[row], costs, strict=True
+            ):
+                turned = pin.getJointJacobian(model, data, joint, pin.LOCAL_WORLD_ALIGNED)[3:]
+                error = pin.log3(target @ (data.oMi[joint].rotation @ axes).T)
+                normal += cost * turned.T @ turned
+                right += cost * turned.T @ error
+            q = np.clip(q + np.linalg.solve(normal, right), robot.lower, robot.upper)
+        result[row] = q
+    return result
+
+
+def _as_trajectory(robot: Robot, motion: Motion, joints: Array, targets: Targets) -> Trajectory:
+    """Wrap joint angles at the frame rate of the motion; derivatives by differences."""
+    step = 1.0 / motion.fps
+    velocities = np.gradient(joints, step, axis=0) if len(joints) > 1 else np.zeros_like(joints)
+    speeds = np.gradient(velocities, step, axis=0) if len(joints) > 1 else np.zeros_like(joints)
+    return Trajectory(
+        joint_names=robot.joint_names,
+        time_from_start=step * np.arange(1.0, len(joints) + 1),
+        source_time=step * np.arange(float(len(joints))),
+        positions=joints,
+        velocities=velocities,
+        accelerations=speeds,
+        root_position=RootPlanner(robot).plan(joints, targets.root, footing(motion), None),
+        root_orientation=rotation.from_matrix(targets.root),
+        robot=robot.name,
+    )
+
+
+def _floor(robot: Robot, frames: int) -> float:
+    """Return the process seconds of Jacobians, one normal matrix and one solution a step."""
+    model, data = robot.model, robot.model.createData()
+    jacobian = np.random.default_rng(0).normal(size=(3 * (len(_CHAIN) + 5), model.nv))
+    right, damping = np.ones(model.nv), np.eye(model.nv)
+    began = time.process_time()
+    for _ in range(_STEPS * frames):
+        pin.computeJointJacobians(model, data, robot.home)
+        dposv(jacobian.T @ jacobian + damping, right)
+    return time.process_time() - began
+
+
+def _results(
+    names: list[str], ours: list[Report], textbook: list[Report], times: Array
+) -> dict[str, Any]:
+    own, other = Report.mean(ours), Report.mean(textbook)
+    frames, seconds, base, floor = times.sum(axis=0)
+    own['ms_per_frame'], other['ms_per_frame'] = 1e3 * seconds / frames, 1e3 * base / frames
+    order = np.argsort([-report.limb_error for report in ours])
+    return {
+        'clips': len(names),
+        'ours': own,
+        'textbook': other,
+        'ratio': {key: own[key] / other[key] for key in own if other[key] > _RATIO_FROM},
+        'mean_stretch': float(np.mean([report.stretch for report in ours])),
+        'ms_over_floor': seconds / floor,
+        'textbook_ms_over_floor': base / floor,
+        'worst': [(names[i], ours[i].limb_error) for i in order[:5]],
+    }

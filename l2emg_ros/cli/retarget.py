@@ -1,0 +1,68 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""`l2emg retarget`: a motion to a robot trajectory inside the robot's limits."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = 'Turn a motion into a robot trajectory inside the limits of the robot.'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.epilog = 'example: l2emg retarget wave.npz --robot g1 -o wave_g1.npz'
+    parser.add_argument('input', type=Path, help='motion: .npz, .bvh or .npy')
+    parser.add_argument(
+        '--robot', default='g1', help='a robot of `l2emg robots list` or the path of a map file'
+    )
+    parser.add_argument(
+        '--root',
+        choices=('kinematic', 'fixed'),
+        default='kinematic',
+        help='kinematic: the root follows the pelvis; fixed: it stands still, as on a stand',
+    )
+    parser.add_argument(
+        '--groups',
+        default='',
+        help='joint groups or joints that move, with commas between: upper_body; default: all',
+    )
+    parser.add_argument(
+        '--from-home', action='store_true', help='begin with the way from the home pose'
+    )
+    parser.add_argument(
+        '-o', '--output', type=Path, required=True, help='trajectory file, .npz or .csv'
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Load, retarget, save and say how well it went."""
+    from l2emg_ros.errors import BadRequest
+    from l2emg_ros.motion.motion import Motion
+    from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
+    from l2emg_ros.retarget.robot import Robot
+
+    if args.output.suffix not in ('.npz', '.csv'):
+        raise BadRequest(f'{args.output}: expected a file name that ends in .npz or .csv')
+    groups = tuple(word for word in args.groups.split(',') if word)
+    robot = Robot.load(args.robot)
+    retargeter = Retargeter(robot, RetargetConfig(root=args.root, joint_groups=groups))
+    motion = Motion.load(args.input)
+    trajectory = retargeter.retarget(motion, start=robot.home if args.from_home else None)
+    trajectory.check(robot)
+    trajectory.save(args.output)
+    print(f'{trajectory} -> {args.output}')
+    print(trajectory.report)
+    return 0
