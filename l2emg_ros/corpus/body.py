@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from l2emg_ros.corpus.limbs import axis_angle, bone_rotations, turn, two_bones, unit
 from l2emg_ros.motion import rotation, skeleton
 from l2emg_ros.motion.motion import Motion
 
@@ -52,6 +53,7 @@ REST: dict[str, float] = {
 }
 """Every channel and its value at rest: metres and degrees, hands relative to the shoulder."""
 
+_X, _Y, _Z = np.eye(3)
 _OFFSET = dict(zip(skeleton.JOINT_NAMES, skeleton.REST_OFFSETS, strict=True))
 _SIDE_NAME = {'L': 'left', 'R': 'right'}
 _SIGN = {'L': 1.0, 'R': -1.0}
@@ -60,7 +62,7 @@ _SHANK = float(np.linalg.norm(_OFFSET['left_ankle']))
 _UPPER = float(np.linalg.norm(_OFFSET['left_elbow']))
 _FORE = float(np.linalg.norm(_OFFSET['left_wrist']))
 STAND_HEIGHT = 0.93
-"""Height of the pelvis when standing, m: knees bent by about ten degrees."""
+"""Height of the pelvis when standing, m: knees bent by about twenty degrees."""
 TRUNK_RADII = np.array([0.185, 0.15])
 """Half-axes of the ellipse around the trunk that wrists stay out of, m (lateral, depth)."""
 # Share of the bending of the trunk that each of the three spine joints takes.
@@ -86,78 +88,6 @@ class Feet:
     pitch: Array
 
 
-def _axis_angle(axis: Array, angle: Array) -> Array:
-    """Return (T, 3, 3) rotations about (T, 3) or (3,) unit axes by (T,) angles."""
-    x, y, z = np.moveaxis(np.broadcast_to(axis, (*np.shape(angle), 3)), -1, 0)
-    c, s = np.cos(angle), np.sin(angle)
-    v = 1.0 - c
-    rows = [
-        [c + x * x * v, x * y * v - z * s, x * z * v + y * s],
-        [y * x * v + z * s, c + y * y * v, y * z * v - x * s],
-        [z * x * v - y * s, z * y * v + x * s, c + z * z * v],
-    ]
-    return np.moveaxis(np.array(rows), (0, 1), (-2, -1))
-
-
-_X, _Y, _Z = np.eye(3)
-
-
-def _unit(vectors: Array) -> Array:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
-
-
-def _turn(matrix: Array, vector: Array) -> Array:
-    """Apply (T, 3, 3) to (3,) or (T, 3)."""
-    return np.einsum('tij,j->ti' if vector.ndim == 1 else 'tij,tj->ti', matrix, vector)
-
-
-def _frame(along: Array, hinge: Array) -> Array:
-    """Return (..., 3, 3) frames with the first axis ``along`` and the second near ``hinge``."""
-    first = _unit(along)
-    second = _unit(hinge - (hinge * first).sum(-1, keepdims=True) * first)
-    return np.stack([first, second, np.cross(first, second)], axis=-1)
-
-
-def _two_bones(
-    start: Array,
-    target: Array,
-    pole: Array,
-    lengths: tuple[float, float],
-    bounds: tuple[float, float],
-) -> tuple[Array, Array]:
-    """Return the middle joint and the end of a two-bone chain that reaches for ``target``.
-
-    Args:
-        start: (T, 3) fixed end.
-        target: (T, 3) wanted end; pulled in smoothly where out of reach.
-        pole: (T, 3) unit, perpendicular to the line to the target: where the middle joint goes.
-        lengths: Of the two bones.
-        bounds: Shares of the full length where the pulling in starts and where it ends.
-    """
-    upper, lower = lengths
-    line = target - start
-    distance = np.linalg.norm(line, axis=-1, keepdims=True)
-    full = upper + lower
-    soft, span = bounds[0], bounds[1] - bounds[0]
-    excess = np.maximum(distance / full - soft, 0.0) / span
-    reach = np.minimum(distance, full * (soft + span * np.tanh(excess)))
-    reach = np.maximum(reach, 0.35 * full)
-    along = line / np.maximum(distance, 1e-9)
-    cosine = np.clip((upper**2 + reach**2 - lower**2) / (2 * upper * reach), -1.0, 1.0)
-    middle = start + upper * (cosine * along + np.sqrt(1.0 - cosine**2) * pole)
-    return middle, start + reach * along
-
-
-def _bone_rotations(
-    points: tuple[Array, Array, Array], rest: tuple[Array, Array], hinge: Array
-) -> tuple[Array, Array]:
-    """Return the global rotations of two bones through three points, flexing about ``hinge``."""
-    upper, lower = points[1] - points[0], points[2] - points[1]
-    normal = np.cross(_unit(upper), _unit(lower))
-    turned = _frame(upper, normal) @ _frame(rest[0], hinge).T
-    return turned, _frame(lower, normal) @ _frame(rest[1], hinge).T
-
-
 @dataclass(frozen=True)
 class _Trunk:
     """Global rotations and positions of the trunk, and how far the chest has turned."""
@@ -168,7 +98,7 @@ class _Trunk:
 
     def place(self, joint: str, parent: str, local: Array) -> None:
         self.rotations[joint] = self.rotations[parent] @ local
-        offset = _turn(self.rotations[parent], _OFFSET[joint])
+        offset = turn(self.rotations[parent], _OFFSET[joint])
         self.positions[joint] = self.positions[parent] + offset
 
 
@@ -183,52 +113,51 @@ def _pose_trunk(c: Mapping[str, Array], height: Array) -> _Trunk:
     heading = rad['heading']
     shift = np.stack([c['sway'], np.zeros_like(heading), c['surge']], axis=-1)
     centre = np.stack([c['x'], height, c['z']], axis=-1)
-    centre = centre + _turn(_axis_angle(_Y, heading), shift)
-    pelvis = _axis_angle(_Y, heading + rad['pelvis_yaw'])
-    pelvis = pelvis @ _axis_angle(_X, rad['pelvis_pitch']) @ _axis_angle(_Z, -rad['pelvis_roll'])
+    centre = centre + turn(axis_angle(_Y, heading), shift)
+    pelvis = axis_angle(_Y, heading + rad['pelvis_yaw'])
+    pelvis = pelvis @ axis_angle(_X, rad['pelvis_pitch']) @ axis_angle(_Z, -rad['pelvis_roll'])
     yaw = heading + rad['pelvis_yaw'] + rad['twist']
-    trunk = _Trunk({'pelvis': pelvis}, {'pelvis': centre}, _axis_angle(_Y, yaw))
+    trunk = _Trunk({'pelvis': pelvis}, {'pelvis': centre}, axis_angle(_Y, yaw))
     parent = 'pelvis'
     for joint, share in zip(('spine1', 'spine2', 'spine3'), _SPINE_SHARE, strict=True):
         bend = share * rad['bend']
         if joint == 'spine3':
             bend = bend - 0.5 * rad['chest']
-        local = _axis_angle(_Y, share * rad['twist']) @ _axis_angle(_X, bend)
-        trunk.place(joint, parent, local @ _axis_angle(_Z, -share * rad['side']))
+        local = axis_angle(_Y, share * rad['twist']) @ axis_angle(_X, bend)
+        trunk.place(joint, parent, local @ axis_angle(_Z, -share * rad['side']))
         parent = joint
     # The eyes stay level: neck and head take back part of what the trunk leans.
     lean = rad['bend'] + rad['pelvis_pitch']
     nod = rad['nod'] - 0.6 * lean + 0.5 * rad['chest']
     side = rad['tilt'] - 0.5 * rad['side'] - rad['pelvis_roll']
     for joint, share in (('neck', 0.45), ('head', 0.55)):
-        local = _axis_angle(_Y, share * rad['turn']) @ _axis_angle(_X, share * nod)
-        trunk.place(joint, parent, local @ _axis_angle(_Z, -share * side))
+        local = axis_angle(_Y, share * rad['turn']) @ axis_angle(_X, share * nod)
+        trunk.place(joint, parent, local @ axis_angle(_Z, -share * side))
         parent = joint
     for s in SIDES:
         raised = np.clip((c[f'{s}.up'] + 0.1) / 0.5, 0.0, 1.0)
         shrug = rad[f'{s}.shrug'] + np.radians(18.0) * raised**2 * (3.0 - 2.0 * raised)
         forward = rad[f'{s}.round'] - 0.35 * rad['chest']
-        local = _axis_angle(_Y, -_SIGN[s] * forward) @ _axis_angle(_Z, _SIGN[s] * shrug)
+        local = axis_angle(_Y, -_SIGN[s] * forward) @ axis_angle(_Z, _SIGN[s] * shrug)
         collar = f'{_SIDE_NAME[s]}_collar'
         trunk.place(collar, 'spine3', local)
         trunk.place(f'{_SIDE_NAME[s]}_shoulder', collar, np.eye(3)[None])
     return trunk
 
 
-def outside_trunk(points: Array, trunk_positions: Array, rotation_chest: Array) -> Array:
-    """Return (T,) how far points are from the axis of the trunk, 1 on its safety ellipse.
+def _trunk_radius(
+    points: Array, trunk_positions: Array, rotation_chest: Array
+) -> tuple[Array, Array]:
+    """Return how far points are from the axis of the trunk, and in which direction.
 
     Args:
         points: (T, 3) m.
         trunk_positions: (T, 2, 3) m, pelvis and neck.
         rotation_chest: (T, 3, 3) whose first and third columns are the half-axes' directions.
+
+    Returns:
+        (T,) distance, 1 on the safety ellipse, and the (T, 3) m way from the axis to the point.
     """
-    return _trunk_radius(points, trunk_positions, rotation_chest)[0]
-
-
-def _trunk_radius(
-    points: Array, trunk_positions: Array, rotation_chest: Array
-) -> tuple[Array, Array]:
     bottom, top = trunk_positions[:, 0], trunk_positions[:, 1]
     axis = top - bottom
     share = ((points - bottom) * axis).sum(-1) / (axis**2).sum(-1)
@@ -246,12 +175,10 @@ def _hand_target(c: Mapping[str, Array], s: str, trunk: _Trunk) -> Array:
     """Return the (T, 3) wrist target, carried by the body, the chest or the head, and clear."""
     shoulder = f'{_SIDE_NAME[s]}_shoulder'
     point = np.stack([_SIGN[s] * c[f'{s}.out'], c[f'{s}.up'], c[f'{s}.fwd']], axis=-1)
-    target = trunk.positions[shoulder] + _turn(trunk.upright, point)
+    target = trunk.positions[shoulder] + turn(trunk.upright, point)
     still = point + _REST_TRUNK[shoulder]
     for joint, channel in (('spine3', 'at_chest'), ('head', 'at_head')):
-        carried = trunk.positions[joint] + _turn(
-            trunk.rotations[joint], still - _REST_TRUNK[joint]
-        )
+        carried = trunk.positions[joint] + turn(trunk.rotations[joint], still - _REST_TRUNK[joint])
         target = target + c[f'{s}.{channel}'][:, None] * (carried - target)
     ends = np.stack([trunk.positions['pelvis'], trunk.positions['neck']], axis=1)
     radius, flat = _trunk_radius(target, ends, trunk.rotations['spine3'])
@@ -271,9 +198,9 @@ def _elbow_pole(along: Array, swivel: Array, trunk: _Trunk, s: str) -> Array:
     rest = np.stack(
         [np.full_like(high, 0.35 * _SIGN[s]), -np.ones_like(high), -0.6 + 0.9 * high], axis=-1
     )
-    rest = _turn(trunk.upright, rest)
-    pole = _unit(rest - (rest * along).sum(-1, keepdims=True) * along)
-    return _turn(_axis_angle(along, _SIGN[s] * swivel), pole)
+    rest = turn(trunk.upright, rest)
+    pole = unit(rest - (rest * along).sum(-1, keepdims=True) * along)
+    return turn(axis_angle(along, _SIGN[s] * swivel), pole)
 
 
 def _arm(c: Mapping[str, Array], s: str, trunk: _Trunk) -> dict[str, Array]:
@@ -281,31 +208,31 @@ def _arm(c: Mapping[str, Array], s: str, trunk: _Trunk) -> dict[str, Array]:
     name = _SIDE_NAME[s]
     start = trunk.positions[f'{name}_shoulder']
     target = _hand_target(c, s, trunk)
-    along = _unit(target - start)
+    along = unit(target - start)
     swivel = np.radians(c[f'{s}.elbow'])
     ends = np.stack([trunk.positions['pelvis'], trunk.positions['neck']], axis=1)
     lift, total = np.zeros_like(swivel), np.zeros_like(swivel)
     for extra in np.radians([0.0, 15.0, 30.0, 45.0, 60.0]):
         pole = _elbow_pole(along, swivel + extra, trunk, s)
-        middle, end = _two_bones(start, target, pole, (_UPPER, _FORE), _ARM_REACH)
+        middle, end = two_bones(start, target, pole, (_UPPER, _FORE), _ARM_REACH)
         clear = np.full_like(swivel, np.inf)
         for point in (middle, 0.5 * (middle + end)):
-            clear = np.minimum(clear, outside_trunk(point, ends, trunk.rotations['spine3']))
+            clear = np.minimum(clear, _trunk_radius(point, ends, trunk.rotations['spine3'])[0])
         weight = np.exp(-12.0 * np.maximum(1.05 - clear, 0.0) / 0.15 - 2.0 * extra)
         lift, total = lift + weight * extra, total + weight
     swivel = swivel + gaussian_filter1d(lift / total, 2.0, mode='nearest')
     pole = _elbow_pole(along, swivel, trunk, s)
-    middle, end = _two_bones(start, target, pole, (_UPPER, _FORE), _ARM_REACH)
+    middle, end = two_bones(start, target, pole, (_UPPER, _FORE), _ARM_REACH)
     rest = (_OFFSET[f'{name}_elbow'], _OFFSET[f'{name}_wrist'])
-    shoulder, elbow = _bone_rotations((start, middle, end), rest, -_SIGN[s] * _Y)
-    twist = _pronation(c, s, trunk, elbow, _unit(end - middle))
-    forearm = _unit(end - middle)
+    shoulder, elbow = bone_rotations((start, middle, end), rest, -_SIGN[s] * _Y)
+    forearm = unit(end - middle)
+    twist = _pronation(c, s, trunk, elbow, forearm)
     flex, dev = (np.radians(c[f'{s}.{k}']) for k in ('flex', 'dev'))
-    hand = _axis_angle(-_SIGN[s] * _Z, flex) @ _axis_angle(-_SIGN[s] * _Y, dev)
+    hand = axis_angle(-_SIGN[s] * _Z, flex) @ axis_angle(-_SIGN[s] * _Y, dev)
     return {
         f'{name}_shoulder': shoulder,
-        f'{name}_elbow': _axis_angle(forearm, 0.5 * twist) @ elbow,
-        f'{name}_wrist': _axis_angle(forearm, twist) @ elbow @ hand,
+        f'{name}_elbow': axis_angle(forearm, 0.5 * twist) @ elbow,
+        f'{name}_wrist': axis_angle(forearm, twist) @ elbow @ hand,
     }
 
 
@@ -316,9 +243,9 @@ def _pronation(
     wanted = np.stack(
         [_SIGN[s] * c[f'{s}.palm_out'], c[f'{s}.palm_up'], c[f'{s}.palm_fwd']], axis=-1
     )
-    wanted = _turn(trunk.upright, wanted)
+    wanted = turn(trunk.upright, wanted)
     palm = -elbow[:, :, 1]
-    palm = _unit(palm - (palm * forearm).sum(-1, keepdims=True) * forearm)
+    palm = unit(palm - (palm * forearm).sum(-1, keepdims=True) * forearm)
     wanted = wanted - (wanted * forearm).sum(-1, keepdims=True) * forearm + 0.25 * palm
     angle = np.unwrap(
         np.arctan2((np.cross(palm, wanted) * forearm).sum(-1), (palm * wanted).sum(-1))
@@ -335,14 +262,14 @@ def _legs(trunk: _Trunk, feet: Feet) -> dict[str, Array]:
         ankle, foot = _ankle(feet, k)
         trunk.place(f'{name}_hip', 'pelvis', np.eye(3)[None])
         hip = trunk.positions[f'{name}_hip']
-        along = _unit(ankle - hip)
-        forward = _unit(trunk.rotations['pelvis'][:, :, 2] + foot[:, :, 2])
-        pole = _unit(forward - (forward * along).sum(-1, keepdims=True) * along)
-        knee, end = _two_bones(hip, ankle, pole, (_THIGH, _SHANK), _LEG_REACH)
+        along = unit(ankle - hip)
+        forward = unit(trunk.rotations['pelvis'][:, :, 2] + foot[:, :, 2])
+        pole = unit(forward - (forward * along).sum(-1, keepdims=True) * along)
+        knee, end = two_bones(hip, ankle, pole, (_THIGH, _SHANK), _LEG_REACH)
         rest = (_OFFSET[f'{name}_knee'], _OFFSET[f'{name}_ankle'])
-        result[f'{name}_hip'], result[f'{name}_knee'] = _bone_rotations((hip, knee, end), rest, _X)
+        result[f'{name}_hip'], result[f'{name}_knee'] = bone_rotations((hip, knee, end), rest, _X)
         result[f'{name}_ankle'] = foot
-        result[f'{name}_foot'] = _axis_angle(_Y, feet.yaw[k]) @ _axis_angle(
+        result[f'{name}_foot'] = axis_angle(_Y, feet.yaw[k]) @ axis_angle(
             _X, np.minimum(feet.pitch[k], 0.0)
         )
     return result
@@ -350,8 +277,8 @@ def _legs(trunk: _Trunk, feet: Feet) -> dict[str, Array]:
 
 def _ankle(feet: Feet, k: int) -> tuple[Array, Array]:
     """Return the (T, 3) position of an ankle and the (T, 3, 3) rotation of its foot."""
-    foot = _axis_angle(_Y, feet.yaw[k]) @ _axis_angle(_X, feet.pitch[k])
-    return feet.toe[k] - _turn(foot, _OFFSET[f'{_SIDE_NAME[SIDES[k]]}_foot']), foot
+    foot = axis_angle(_Y, feet.yaw[k]) @ axis_angle(_X, feet.pitch[k])
+    return feet.toe[k] - turn(foot, _OFFSET[f'{_SIDE_NAME[SIDES[k]]}_foot']), foot
 
 
 def _reachable_height(c: Mapping[str, Array], feet: Feet) -> Array:

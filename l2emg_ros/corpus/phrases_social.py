@@ -151,7 +151,7 @@ PHRASES: dict[str, tuple[list[str], list[str]]] = {
         ],
         [
             'cuddle your grandchild after a long separation',
-            'fold both arms around a loved one and squeeze',
+            'enclose a loved one with both arms and squeeze',
             'a mother clasps her son to her chest',
             'share a warm cuddle at the airport',
         ],
