@@ -40,7 +40,7 @@ from l2emg_ros.training.dataset import Corpus
 # Every second frame of 30 fps.
 _STRIDE = 2
 _WIDTH = 96
-_BATCH = 64
+_BATCH = 32
 
 
 class Evaluator(nn.Module):

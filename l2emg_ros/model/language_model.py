@@ -35,6 +35,8 @@ from l2emg_ros.model.emotion_block import CausalEmotionBlock
 # Durations are told in 16 log-spaced buckets from 1 to 12 seconds; bucket 0 is "not told".
 _BUCKETS = 16
 _SHORTEST, _LONGEST = 1.0, 12.0
+# Lengths of training batches are multiples of this.
+_PADDED_TO = 32
 _SPECIALS = ('bos', 'txt', 'end_txt', 'mot')
 
 
@@ -199,10 +201,14 @@ class MotionLanguageModel(nn.Module):
             end = torch.full((1,), self.eos)
             ignored = torch.full((len(prompt) - 1,), -100)
             targets.append(torch.cat([ignored, motion, end]))
-        # Padding sits on the right: causal attention never lets a real position see it.
+        # Padding sits on the right: causal attention never lets a real position see it. Lengths
+        # are rounded up because every new shape costs the CPU kernels a compilation.
         inputs = nn.utils.rnn.pad_sequence(rows, batch_first=True)
         target = nn.utils.rnn.pad_sequence(targets, batch_first=True, padding_value=-100)
+        extra = -inputs.shape[1] % _PADDED_TO
+        inputs = nn.functional.pad(inputs, (0, 0, 0, extra))
+        target = nn.functional.pad(target, (0, extra), value=-100)
         with composition.active(composed):
             states = self.backbone(inputs_embeds=inputs, use_cache=False).last_hidden_state
-        kept = target >= 0
-        return nn.functional.cross_entropy(self.head(states[kept]), target[kept]), slots
+        logits = self.head(states).flatten(0, 1)
+        return nn.functional.cross_entropy(logits.float(), target.flatten()), slots

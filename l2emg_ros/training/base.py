@@ -28,7 +28,7 @@ from l2emg_ros.model.language_model import MotionLanguageModel, ScenarioExpert
 from l2emg_ros.training import loop
 from l2emg_ros.training.dataset import Batches, Corpus, TextFeatures
 
-BATCH = 64
+BATCH = 48
 EXPERT_BATCH = 32
 # Share of the steps before the dictionary is filled (the block needs features worth clustering).
 _WARM_UP = 0.05

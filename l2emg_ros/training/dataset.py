@@ -31,7 +31,7 @@ from l2emg_ros.errors import MotionFormatError
 from l2emg_ros.files import atomic_write
 from l2emg_ros.model.language_model import Condition, duration_bucket
 from l2emg_ros.motion.features import FEATURE_DIM, FPS
-from l2emg_ros.text.encoder import TextEncoder
+from l2emg_ros.text.encoder import MAX_TOKENS, TextEncoder
 
 # Every 20th clip is kept for validation.
 _VALIDATION = 20
@@ -155,13 +155,16 @@ class Batches:
             self._texts[str(rng.choice(self._captions.get(self._key(c), [c['text']])))]
             for c in clips
         ]
-        mask = torch.zeros(len(texts), max(map(len, texts)), dtype=torch.bool)
+        # One width for every batch: each new shape costs the CPU kernels a compilation.
+        mask = torch.zeros(len(texts), MAX_TOKENS, dtype=torch.bool)
+        features = torch.zeros(len(texts), MAX_TOKENS, texts[0].shape[1])
         for row, text in enumerate(texts):
             mask[row, : len(text)] = True
+            features[row, : len(text)] = text
         told = rng.random(len(clips)) > 0.3
         seconds = [c['frames'] / FPS if t else None for c, t in zip(clips, told, strict=True)]
         condition = Condition(
-            text=torch.nn.utils.rnn.pad_sequence(texts, batch_first=True),
+            text=features,
             mask=mask,
             emotion=torch.tensor([c['weights'] for c in clips], dtype=torch.float32),
             given=torch.tensor([bool(c['emotion']) for c in clips]),

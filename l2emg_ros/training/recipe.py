@@ -35,7 +35,7 @@ from l2emg_ros.training import base, tokenizer
 from l2emg_ros.training.dataset import Batches, Corpus, TextFeatures
 
 _LOG = logging.getLogger(__name__)
-TOKENIZER_STEPS, BASE_STEPS, EXPERT_STEPS, EVALUATOR_STEPS = 2500, 2000, 100, 600
+TOKENIZER_STEPS, BASE_STEPS, EXPERT_STEPS, EVALUATOR_STEPS = 2500, 1600, 100, 800
 
 # Stage, step, steps, seconds since this run began, figures.
 Report = Callable[[str, int, int, float, dict[str, float]], None]
@@ -70,6 +70,14 @@ class Stages:
             seed=self.seed,
             checkpoint=self._checkpoint('tokenizer'),
             report=self._progress('tokenizer', count),
+        )
+        tokenizer.polish(
+            trained,
+            corpus,
+            steps=max(count // 4, 1),
+            seed=self.seed + 1,
+            checkpoint=self._checkpoint('polish'),
+            report=self._progress('polish', max(count // 4, 1)),
         )
         metrics = tokenizer.evaluate(trained, corpus)
         _LOG.info('tokenizer on validation clips: %s', metrics)

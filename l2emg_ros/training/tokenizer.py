@@ -31,6 +31,7 @@ from l2emg_ros.motion.features import FPS
 from l2emg_ros.training import loop
 from l2emg_ros.training.dataset import Corpus
 
+Report = Callable[[int, dict[str, float]], None]
 WINDOW = 64
 BATCH = 64
 _FEET = [skeleton.index(name) for name in ('left_ankle', 'left_foot', 'right_ankle', 'right_foot')]
@@ -53,35 +54,67 @@ def normalise(tokenizer: MotionTokenizer, corpus: Corpus) -> None:
 
 
 def loss(
-    tokenizer: MotionTokenizer, features: Tensor, generator: torch.Generator
+    tokenizer: MotionTokenizer,
+    features: Tensor,
+    generator: torch.Generator | None,
+    *,
+    skate: float = 0.1,
+    acceleration: float = 0.0,
 ) -> tuple[Tensor, dict[str, float]]:
-    """Return the training loss of (B, T, 140) features and figures; moves the codebook.
+    """Return the training loss of (B, T, 140) features, and figures.
 
-    ``SmoothL1(m) + 0.5 SmoothL1(dm) + 0.1 |z - sg c|^2 + 0.5 |FK(m) - FK(m')|_1 + 0.1 skate``.
+    ``SmoothL1(m) + 0.5 SmoothL1(dm) + 0.1 |z - sg c|^2 + 5 |x - x'| + skate |dx - dx'| on feet in
+    contact + acceleration |ddx - ddx'|``, with joint positions x from forward kinematics.
+
+    Args:
+        tokenizer: Network to train.
+        features: Windows of clips.
+        generator: Moves the codebook, drawing replacements of dead entries from it; None leaves
+            the codebook as it is.
+        skate: Weight of the feet in contact, per m/s.
+        acceleration: Weight of the accelerations, per metre of second difference.
     """
     latents = tokenizer.latents(features).float()
     flat = latents.reshape(-1, latents.shape[-1])
-    if tokenizer.training:
+    if generator is not None:
         tokenizer.codebook.update(flat.detach(), generator)
     tokens = tokenizer.codebook.nearest(flat)
     codes = tokenizer.codebook.codes[tokens].reshape(latents.shape)
     commitment = (latents - codes).square().mean()
-    passed = latents + (codes - latents).detach()
-    result = tokenizer.reconstruct(passed).float()
+    result = tokenizer.reconstruct(latents + (codes - latents).detach()).float()
     scaled, wanted = result / tokenizer.std, features / tokenizer.std
     shape = F.smooth_l1_loss(scaled, wanted)
     change = F.smooth_l1_loss(scaled.diff(dim=1), wanted.diff(dim=1))
-    made, real = kinematics.joint_positions(result), kinematics.joint_positions(features)
-    place = (made - real).abs().mean()
-    # Feet in contact move as in the data: positions relative to the pelvis, so compare velocities.
+    error = kinematics.joint_positions(result) - kinematics.joint_positions(features)
     contact = features[:, 1:, 136:140, None]
-    drift = (made[:, :, _FEET].diff(dim=1) - real[:, :, _FEET].diff(dim=1)) * FPS
-    skate = (drift.abs() * contact).mean()
-    total = shape + 0.5 * change + 0.1 * commitment + 0.5 * 10 * place + 0.1 * skate
+    drift = error[:, :, _FEET].diff(dim=1) * FPS
+    total = shape + 0.5 * change + 0.1 * commitment + 5 * error.abs().mean()
+    total = total + skate * (drift.abs() * contact).mean()
+    total = total + acceleration * error.diff(n=2, dim=1).abs().mean()
     share = torch.bincount(tokens, minlength=tokenizer.config.codes) / len(tokens)
     perplexity = float((-(share * (share + 1e-9).log()).sum()).exp())
-    mpjpe = float((made - real).norm(dim=-1).mean().detach()) * 1000
+    mpjpe = float(error.detach().norm(dim=-1).mean()) * 1000
     return total, {'mpjpe_mm': mpjpe, 'perplexity': perplexity}
+
+
+class _Windows:
+    """Random windows of the training clips, aligned with the tokens."""
+
+    def __init__(self, corpus: Corpus, seed: int) -> None:
+        """Remember where windows may start."""
+        numbers, _ = corpus.split()
+        starts = np.array([corpus.clips[n]['start'] for n in numbers])
+        room = np.array([corpus.clips[n]['frames'] - WINDOW for n in numbers])
+        # Tokens start at frame 0 of a clip: windows keep that phase.
+        self._starts, self._room = starts[room >= 0], room[room >= 0] // FRAMES_PER_TOKEN
+        self._features, self._seed = corpus.features, seed
+
+    def draw(self, number: int) -> Tensor:
+        """Return batch ``number``: (BATCH, WINDOW, 140)."""
+        rng = np.random.default_rng((self._seed, number))
+        pick = rng.integers(len(self._starts), size=BATCH)
+        begin = self._starts[pick] + FRAMES_PER_TOKEN * rng.integers(self._room[pick] + 1)
+        return torch.from_numpy(np.stack([self._features[b : b + WINDOW] for b in begin]))
 
 
 def train(
@@ -92,31 +125,49 @@ def train(
     seed: int,
     checkpoint: Path,
     lr: float = 6e-4,
-    report: Callable[[int, dict[str, float]], None] | None = None,
+    report: Report | None = None,
 ) -> MotionTokenizer:
     """Train a tokeniser; resumable (``loop.run``)."""
     torch.manual_seed(seed)
     generator = torch.Generator()
     tokenizer = MotionTokenizer(config)
     normalise(tokenizer, corpus)
-    numbers, _ = corpus.split()
-    starts = np.array([corpus.clips[n]['start'] for n in numbers])
-    room = np.array([corpus.clips[n]['frames'] - WINDOW for n in numbers])
-    # Tokens start at frame 0 of a clip: windows keep that phase.
-    starts, room = starts[room >= 0], room[room >= 0] // FRAMES_PER_TOKEN
+    windows = _Windows(corpus, seed)
 
     def step(number: int) -> tuple[Tensor, dict[str, float]]:
-        rng = np.random.default_rng((seed, number))
-        pick = rng.integers(len(starts), size=BATCH)
-        begin = starts[pick] + FRAMES_PER_TOKEN * rng.integers(room[pick] + 1)
-        batch = np.stack([corpus.features[b : b + WINDOW] for b in begin])
         generator.manual_seed(seed * 1_000_003 + number)
         with torch.autocast('cpu', torch.bfloat16):
-            return loss(tokenizer, torch.from_numpy(batch), generator)
+            return loss(tokenizer, windows.draw(number), generator)
 
-    tokenizer.train()
     loop.run(tokenizer, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report)
     return tokenizer.eval()
+
+
+def polish(
+    tokenizer: MotionTokenizer,
+    corpus: Corpus,
+    *,
+    steps: int,
+    seed: int,
+    checkpoint: Path,
+    lr: float = 3e-4,
+    report: Report | None = None,
+) -> None:
+    """Train the decoder alone for smoothness and quiet feet; tokens keep their meaning.
+
+    A causal decoder learns of a change only at the next token and tends to jerk there. With
+    encoder and codebook frozen the same tokens decode to smoother motion.
+    """
+    windows = _Windows(corpus, seed)
+    tokenizer.requires_grad_(False)
+    tokenizer.decoder.requires_grad_(True)
+
+    def step(number: int) -> tuple[Tensor, dict[str, float]]:
+        with torch.autocast('cpu', torch.bfloat16):
+            return loss(tokenizer, windows.draw(number), None, skate=1.0, acceleration=20.0)
+
+    loop.run(tokenizer, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report)
+    tokenizer.requires_grad_(True)
 
 
 @torch.inference_mode()
@@ -130,20 +181,30 @@ def tokenize(tokenizer: MotionTokenizer, corpus: Corpus) -> list[Tensor]:
 
 @torch.inference_mode()
 def evaluate(tokenizer: MotionTokenizer, corpus: Corpus) -> dict[str, float]:
-    """Return reconstruction figures on the validation clips: MPJPE in mm, codes used."""
-    errors, used = [], []
+    """Return figures of the validation clips.
+
+    ``mpjpe_mm``; ``jerk_ratio``, RMS third difference of joint positions over that of the data;
+    ``skate_mm_s``, speed of feet in contact beyond the data's; ``perplexity`` and ``codes_used``.
+    """
+    errors, used, jerks, drifts = [], [], [], []
     for number in corpus.split()[1]:
         features = torch.from_numpy(corpus.motion(number))[None]
         tokens = tokenizer.encode(features)
         used.append(tokens.flatten())
         made = tokenizer.decode(tokens)
         real = features[:, : made.shape[1]]
-        distance = kinematics.joint_positions(made) - kinematics.joint_positions(real)
-        errors.append(distance.norm(dim=-1).flatten())
+        here, there = kinematics.joint_positions(made), kinematics.joint_positions(real)
+        errors.append((here - there).norm(dim=-1).flatten())
+        jerks.append(torch.stack([p.diff(n=3, dim=1).square().mean() for p in (here, there)]))
+        drift = (here - there)[:, :, _FEET].diff(dim=1).norm(dim=-1) * FPS * 1000
+        drifts.append(drift[real[:, 1:, 136:140] > 0.5])
     share = torch.bincount(torch.cat(used), minlength=tokenizer.config.codes).double()
     share = share[share > 0] / share.sum()
+    made_jerk, real_jerk = torch.stack(jerks).mean(dim=0).sqrt()
     return {
         'mpjpe_mm': float(torch.cat(errors).mean()) * 1000,
+        'jerk_ratio': float(made_jerk / real_jerk),
+        'skate_mm_s': float(torch.cat(drifts).mean()),
         'perplexity': float((-(share * share.log()).sum()).exp()),
-        'codes_used': float(len(share) / tokenizer.config.codes),
+        'codes_used': len(share) / tokenizer.config.codes,
     }

@@ -136,7 +136,7 @@ def test_the_judge_learns_to_tell_gestures(small: Corpus, tmp_path: Path) -> Non
     reported: list[float] = []
     judge = evaluator.train(
         small,
-        steps=60,
+        steps=50,
         seed=0,
         checkpoint=tmp_path / 'judge.ckpt',
         lr=5e-3,
