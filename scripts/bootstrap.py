@@ -93,6 +93,7 @@ def missing_packages() -> list[str]:
     }
     if ROS:
         needed['python3-colcon-common-extensions'] = bool(shutil.which('colcon'))
+        needed[f'ros-{ROS}-pinocchio'] = _importable('pinocchio')
     return [package for package, present in needed.items() if not present]
 
 
