@@ -130,7 +130,7 @@ def test_a_reader_that_leaves() -> None:
             [program, '--help'], stdout=nobody, stderr=subprocess.PIPE, text=True, check=False
         )
     assert done.stderr == ''
-    assert done.returncode == 1
+    assert done.returncode in (0, 1)
 
 
 def test_progress_without_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
