@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 import functools
+import gc
 import logging
 import signal
 import sys
@@ -196,10 +197,11 @@ class BaseNode(LifecycleNode, Generic[P]):
         self.errors += 1
         if not repeated:
             self._logged = time.monotonic()
-            logger = self.get_logger()
-            logger.warning(line) if expected else logger.error(
-                ''.join(traceback.format_exception(error))
-            )
+            # rclpy ties a severity to the line of the call, so each has its own.
+            if expected:
+                self.get_logger().warning(line)
+            else:
+                self.get_logger().error(''.join(traceback.format_exception(error)))
         return line
 
     def publish_to(self, kind: type, topic: str, profile: QoSProfile) -> Any:
@@ -353,4 +355,6 @@ def run(node_class: Callable[[], BaseNode], arguments: list[str] | None = None) 
     spinner.join()
     node.destroy_node()
     utilities.try_shutdown()
+    # Spares the interpreter's last garbage collection, which with torch loaded takes seconds.
+    gc.freeze()
     return 0

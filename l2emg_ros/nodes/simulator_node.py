@@ -87,15 +87,18 @@ class SimulatorNode(BaseNode[SimulatorParameters]):
     def start(self) -> None:
         """Let time pass."""
         self._last_tick = time.monotonic()
+        self._epoch = self._zero(self.seconds())
         self._simulator.hold()
 
     def unload(self) -> None:
         """Free the dynamics."""
         self._simulator = None
 
-    def _now(self) -> float:
-        """Time of the joint states: simulated where this node is the clock."""
-        return self._simulator.time if self.parameters.publish_clock else self.seconds()
+    def _zero(self, clock: float) -> float:
+        """Return the clock time of simulated time 0, s: 0 where this node is the clock."""
+        if self.parameters.publish_clock:
+            return 0.0
+        return clock - self._simulator.time - self._simulator.pending
 
     @guarded
     def _on_trajectory(self, message: JointTrajectory) -> None:
@@ -106,15 +109,16 @@ class SimulatorNode(BaseNode[SimulatorParameters]):
         if trajectory is None:
             self._simulator.hold()
             return
+        now = self._simulator.time
         stamp = joints.stamp_seconds(message.header.stamp)
-        late = self._now() - stamp if stamp else 0.0
-        if late > trajectory.duration:
+        start = stamp - self._epoch if stamp else now
+        if start + trajectory.duration < now:
             raise BadRequest(
-                f'joint_trajectory ended {late - trajectory.duration:.3f} s ago: '
+                f'joint_trajectory ended {now - start - trajectory.duration:.3f} s ago: '
                 'expected a stamp of 0 or an end in the future'
             )
-        self._simulator.set_trajectory(trajectory, self._simulator.time - late)
-        self._accepted.mark(max(late, 0.0))
+        self._simulator.set_trajectory(trajectory, start)
+        self._accepted.mark(max(now - start, 0.0))
 
     @guarded
     def _on_command(self, message: JointState) -> None:
@@ -131,11 +135,13 @@ class SimulatorNode(BaseNode[SimulatorParameters]):
     def _on_tick(self) -> None:
         if not self.active:
             return
-        now = time.monotonic()
+        now, clock = time.monotonic(), self.seconds()
         self._simulator.step(now - self._last_tick)
         self._last_tick = now
+        # What the joints do belongs to the instant of their last step, not to that of sending.
+        self._epoch = self._zero(clock)
+        stamp = self._epoch + self._simulator.time
         self._peak_error = max(self._peak_error, self._simulator.tracking_error)
-        stamp = self._now()
         if self._clock_topic is not None:
             self._clock_topic.publish(Clock(clock=joints.time_message(stamp)))
         if self._tf is not None:

@@ -31,6 +31,18 @@ from rclpy.node import Node
 from rclpy.task import Future
 
 
+def _awaitable(node: Node) -> Future:
+    """Return a future that wakes the node's executor, so that it resumes who awaits it."""
+
+    def wake(_: Future) -> None:
+        if node.executor is not None:
+            node.executor.wake()
+
+    future = Future()
+    future.add_done_callback(wake)
+    return future
+
+
 class Worker:
     """Runs jobs one after the other on a thread of its own.
 
@@ -48,9 +60,7 @@ class Worker:
         Returns:
             Future to await on the executor: the job's result, or its exception.
         """
-        future = Future(executor=self._node.executor)
-        # Waking the executor is what a done callback is for: awaiting registers none.
-        future.add_done_callback(lambda _: None)
+        future = _awaitable(self._node)
 
         def done(finished: ThreadFuture) -> None:
             if finished.cancelled():
@@ -104,8 +114,7 @@ class Line:
             Future of its result, done when that has been handed over; of its exception, as a
             value, where it failed; of None where it was cleared.
         """
-        future = Future(executor=self._node.executor)
-        future.add_done_callback(lambda _: None)
+        future = _awaitable(self._node)
         self._jobs.append((future, job, arguments))
         executor = self._node.executor
         if not self._running and executor is not None:

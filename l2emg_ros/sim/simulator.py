@@ -94,6 +94,7 @@ class Simulator:
         self.robot = robot
         self._model = load_model(Path(robot.urdf_path), timestep)
         self._data = mujoco.MjData(self._model)
+        self._posed = mujoco.MjData(self._model)
         self._qpos = np.array([self._joint(name).qposadr[0] for name in robot.joint_names])
         self._dofs = np.array([self._joint(name).dofadr[0] for name in robot.joint_names])
         limits = np.abs(self._model.jnt_actfrcrange).max(axis=1)
@@ -116,6 +117,11 @@ class Simulator:
     def time(self) -> float:
         """Simulated time, s."""
         return float(self._data.time)
+
+    @property
+    def pending(self) -> float:
+        """Time that has passed but does not fill an integration step yet, s."""
+        return self._lag
 
     @property
     def positions(self) -> NDArray[np.float64]:
@@ -152,10 +158,9 @@ class Simulator:
             raise BadRequest(f'link {name!r} is not in the URDF of {self.robot.name}')
         if positions is None:
             return self._data.xpos[body].copy()
-        posed = mujoco.MjData(self._model)
-        posed.qpos[self._qpos] = positions
-        mujoco.mj_kinematics(self._model, posed)
-        return posed.xpos[body].copy()
+        self._posed.qpos[self._qpos] = positions
+        mujoco.mj_kinematics(self._model, self._posed)
+        return self._posed.xpos[body].copy()
 
     def set_trajectory(self, trajectory: Trajectory, start: float | None = None) -> None:
         """Follow a trajectory from now on, in place of what was followed before.

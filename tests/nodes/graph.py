@@ -36,13 +36,13 @@ TIMEOUT = 20.0
 class Graph:
     """Runs nodes in a context of their own and gives the test a client node."""
 
-    def __init__(self) -> None:
+    def __init__(self, namespace: str = '') -> None:
         self.context = rclpy.Context()
         rclpy.init(context=self.context)
         self._executors: list[SingleThreadedExecutor] = []
         self._threads: list[threading.Thread] = []
         self.nodes: dict[str, Any] = {}
-        self.client = rclpy.create_node('test_client', context=self.context)
+        self.client = rclpy.create_node('test_client', namespace=namespace, context=self.context)
         self._spin(self.client)
         self._clients: dict[tuple, Any] = {}
 
@@ -77,7 +77,18 @@ class Graph:
             self._clients[key] = self.client.create_client(kind, name)
         client = self._clients[key]
         assert client.wait_for_service(timeout), f'no service {name}'
-        return self.result(client.call_async(request), timeout)
+        return self.ask(lambda: client.call_async(request), timeout)
+
+    def start(self, request: Callable[[], Any], timeout: float = TIMEOUT) -> Any:
+        """Begin a request on the client's executor and return its future.
+
+        Begun elsewhere, the answer can overtake the bookkeeping of rclpy's clients and is lost.
+        """
+        return self.result(self._executors[0].create_task(request), timeout)
+
+    def ask(self, request: Callable[[], Any], timeout: float = TIMEOUT) -> Any:
+        """Begin a request and wait for its answer."""
+        return self.result(self.start(request), timeout)
 
     def result(self, future: Any, timeout: float = TIMEOUT) -> Any:
         """Wait for a future of the client node."""

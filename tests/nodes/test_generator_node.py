@@ -40,13 +40,13 @@ def generator(graph: Graph, tiny_model_path: str) -> GeneratorNode:
 def send(graph: Graph, goal: Goal, feedback: list | None = None):
     client = graph.action(GenerateMotion, 'generate_motion')
     callback = None if feedback is None else lambda m: feedback.append(m.feedback)
-    handle = graph.result(client.send_goal_async(goal, feedback_callback=callback))
+    handle = graph.ask(lambda: client.send_goal_async(goal, feedback_callback=callback))
     assert handle.accepted
     return handle
 
 
 def finish(graph: Graph, handle) -> tuple[int, Result]:
-    answer = graph.result(handle.get_result_async())
+    answer = graph.ask(handle.get_result_async)
     return answer.status, answer.result
 
 
@@ -115,7 +115,7 @@ def test_cancel_is_acknowledged_while_generating(graph: Graph, generator: Genera
     handle = send(graph, Goal(text=LONG, duration=20.0))
     wait_until(lambda: len(chunks) >= 2, 'no chunks')
     sent = time.monotonic()
-    answer = graph.result(handle.cancel_goal_async())
+    answer = graph.ask(handle.cancel_goal_async)
     acknowledged = time.monotonic() - sent
     status, result = finish(graph, handle)
     ended = time.monotonic() - sent
@@ -224,7 +224,8 @@ def test_a_missing_model_leaves_the_node_unconfigured(graph: Graph, tmp_path) ->
 
 def test_many_goals_at_once(graph: Graph, generator: GeneratorNode) -> None:
     client = graph.action(GenerateMotion, 'generate_motion')
-    goals = [client.send_goal_async(Goal(text=LONG, duration=5.0)) for _ in range(10)]
+    goal = Goal(text=LONG, duration=5.0)
+    goals = [graph.start(lambda: client.send_goal_async(goal)) for _ in range(10)]
     results = [finish(graph, graph.result(goal)) for goal in goals]
     codes = [result.error_code for _, result in results]
     assert codes.count(Result.OK) >= 1

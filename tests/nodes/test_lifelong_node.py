@@ -168,8 +168,8 @@ def test_rollback(graph: Graph, lifelong: LifelongNode, model: Path) -> None:
 
 def test_learning_is_not_pretended(graph: Graph, lifelong: LifelongNode) -> None:
     client = graph.action(LearnScenario, 'learn_scenario')
-    handle = graph.result(client.send_goal_async(LearnScenario.Goal(scenario='ward')))
-    answer = graph.result(handle.get_result_async())
+    handle = graph.ask(lambda: client.send_goal_async(LearnScenario.Goal(scenario='ward')))
+    answer = graph.ask(handle.get_result_async)
     assert answer.status == GoalStatus.STATUS_ABORTED
     assert answer.result.error_code == LearnScenario.Result.UNSUPPORTED
     assert 'not supported' in answer.result.message

@@ -1,0 +1,37 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""One system for all end-to-end tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+rclpy = pytest.importorskip('rclpy')
+
+from e2e.system import System  # noqa: E402
+
+
+@pytest.fixture(scope='session')
+def system(ros_domain: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """Return the running system with an untrained two-layer model."""
+    from tiny import tiny_model
+
+    model = tiny_model(tmp_path_factory.mktemp('model'))
+    system = System(model, tmp_path_factory.mktemp('system'))
+    try:
+        yield system
+    finally:
+        system.close()
