@@ -161,7 +161,8 @@ def torch_options() -> list[str]:
 def build_interfaces() -> None:
     """Build l2emg_interfaces: by CMake into `.venv`, or by colcon where ROS is sourced."""
     if ROS:
-        run('colcon', 'build', '--base-paths', INTERFACES.parent, cwd=ROOT)
+        options = ['--cmake-args', '-DBUILD_TESTING=OFF']
+        run('colcon', 'build', '--base-paths', INTERFACES.parent, *options, cwd=ROOT)
         return
     folder = ROOT / 'build' / 'l2emg_interfaces'
     shutil.rmtree(folder, ignore_errors=True)
