@@ -88,6 +88,7 @@ class FrameSolver:
 
     Attributes:
         q: (N,) rad, the last solution.
+        miss: m, the largest distance of a point from its target before the last step.
         fresh: Whether no frame was solved since the last reset.
         tilt: (3, 3), rotation of the root away from its target, in the frame of the target.
     """
@@ -125,10 +126,13 @@ class FrameSolver:
         for key in targets.parts:
             cost = costs.get(key, config.sole_cost if key.endswith('sole') else config.hand_cost)
             weights.append(np.full(3, cost))
-        self._weights = np.concatenate(weights)
         locked = targets.root == 'fixed'
         size = model.nv
         free = np.ones(size, dtype=bool) if free is None else free
+        # What no free joint moves must not pull on the root.
+        movable = np.repeat((moved & free).any(axis=1), 3)
+        self._weights = np.concatenate(weights) * movable
+        self._counted = movable[: 3 * count : 3]
         self._lower = np.where(free, robot.lower, robot.home)
         self._upper = np.where(free, robot.upper, robot.home)
         # Unknowns: the joints, then the rotation of the root.
@@ -147,6 +151,17 @@ class FrameSolver:
         self.q = np.clip(self.robot.home, self._lower, self._upper)
         self.tilt = np.eye(3)
         self.fresh = True
+        self.miss = 0.0
+
+    @property
+    def state(self) -> tuple[Array, Array, float]:
+        """What the next frame starts from: joint angles, tilt of the root and `miss`."""
+        return self.q, self.tilt, self.miss
+
+    @state.setter
+    def state(self, state: tuple[Array, Array, float]) -> None:
+        self.q, self.tilt, self.miss = state
+        self.fresh = False
 
     def solve(self, points: Array, orientations: Array, dt: float) -> tuple[Array, Array]:
         """Solve one frame.
@@ -171,6 +186,7 @@ class FrameSolver:
             tilt = tilt @ _exp(step[-3:])
             if np.abs(step).max() < _SMALL_STEP:
                 break
+        self.miss = float(np.sqrt(((self._missed**2).sum(axis=1) * self._counted).max()))
         self.fresh = False
         self.q = np.clip(q, lower, upper)
         self.tilt = tilt
@@ -225,7 +241,8 @@ class FrameSolver:
         rows[..., :size] = angular * self._part_mask
         rows[..., size:] = np.eye(3)
         turn = _log(orientations @ np.swapaxes(axes, 1, 2))
-        return np.concatenate([(points - at).ravel(), turn.ravel()])
+        self._missed = points - at
+        return np.concatenate([self._missed.ravel(), turn.ravel()])
 
 
 def solve_box(normal: Array, right: Array, low: Array, high: Array) -> Array:

@@ -30,7 +30,7 @@ from l2emg_ros.retarget.limits import Bounds
 from l2emg_ros.retarget.report import evaluate
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import Footing, footing, RootPlanner
-from l2emg_ros.retarget.targets import Builder, lead_in, Root
+from l2emg_ros.retarget.targets import Builder, lead_in, Root, Targets
 from l2emg_ros.retarget.track import interpolate, turn_at
 from l2emg_ros.retarget.trajectory import Trajectory
 
@@ -41,6 +41,8 @@ Array = NDArray[np.float64]
 _START_UP = 5
 # Time between the imagined frames that lead to the first one: no limit on their speed, s.
 _UNHURRIED = 1.0
+# A point of the first frame this far off makes a second attempt worth while, m.
+_MISSED = 0.03
 
 
 @dataclass(frozen=True)
@@ -149,11 +151,9 @@ class Retargeter:
         Returns:
             Joint angles (T, N) rad and root orientations (T, 3, 3) in the world.
         """
-        if self.solver.fresh:
-            way = self.builder.build(lead_in(motion))
-            for points, orientations in zip(way.points, way.orientations, strict=True):
-                self.solver.solve(points, orientations, _UNHURRIED)
         targets = self.builder.build(motion)
+        if self.solver.fresh:
+            self._begin(motion, targets)
         joints = np.empty((len(targets), len(self.robot.joint_names)))
         root = np.tile(np.eye(3), (len(targets), 1, 1))
         for row in range(len(targets)):
@@ -163,6 +163,19 @@ class Retargeter:
             if self.config.root == 'kinematic':
                 root[row] = targets.root[row] @ tilt
         return joints, root
+
+    def _begin(self, motion: Motion, targets: Targets) -> None:
+        """Solve the first frame by the way a person would take or, if that fails, directly."""
+        way = self.builder.build(lead_in(motion))
+        for points, orientations in zip(way.points, way.orientations, strict=True):
+            self.solver.solve(points, orientations, _UNHURRIED)
+        self.solver.solve(targets.points[0], targets.orientations[0], _UNHURRIED)
+        missed, found = self.solver.miss, self.solver.state
+        if missed > _MISSED:
+            self.solver.reset()
+            self.solver.solve(targets.points[0], targets.orientations[0], _UNHURRIED)
+            if self.solver.miss > missed:
+                self.solver.state = found
 
     def approach(
         self,

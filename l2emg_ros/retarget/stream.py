@@ -192,8 +192,10 @@ class StreamRetargeter:
         """
         plan = self._planned()
         place = (time - plan.origin) / self._step
-        place = min(max(place, 0.0), plan.knots - 1.0)
-        knot = min(int(place), plan.knots - 2)
+        if place >= plan.knots - 1:
+            return plan.control[-1].copy(), np.zeros_like(plan.control[-1]), 0 * plan.control[-1]
+        place = max(place, 0.0)
+        knot = int(place)
         c0, c1, c2, c3 = plan.control[knot : knot + 4]
         u = place - knot
         q, v, a = limits.evaluate(np.array([c0, c1, c2]), self._step)
@@ -208,11 +210,15 @@ class StreamRetargeter:
     def root_state(self, time: float) -> tuple[Array, Array]:
         """Return position (3,) m and orientation (4,) xyzw of the root at a clock time."""
         plan = self._planned()
+        if not len(plan.track):
+            return plan.root[0], np.array([0.0, 0.0, 0.0, 1.0])
         place = np.clip((time - plan.origin) / self._step, 0.0, plan.knots - 1.0)
         low = min(int(place), plan.knots - 2)
-        track = plan.track.at(np.array([place]))
         position = plan.root[low] + (place - low) * (plan.root[low + 1] - plan.root[low])
-        return position, rotation.from_matrix(track.turn[0])
+        last = len(plan.track) - 1
+        first = min(low, last)
+        turns = rotation.from_matrix(plan.track.turn[[first, min(low + 1, last)]])
+        return position, rotation.slerp(turns[0], turns[1], place - low)
 
     def finished(self, now: float) -> bool:
         """Return whether the robot has come to rest and nothing is to be played."""

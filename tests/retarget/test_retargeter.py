@@ -1,0 +1,267 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Whole motions on the G1: limits, ends, approach, accuracy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from samples import random_motion
+import toy_robot
+
+from l2emg_ros import corpus
+from l2emg_ros.errors import BadRequest
+from l2emg_ros.motion import rotation, skeleton
+from l2emg_ros.motion.motion import Motion
+from l2emg_ros.retarget.report import evaluate, Report, violations
+from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
+from l2emg_ros.retarget.robot import Robot
+from l2emg_ros.retarget.root import RootPlanner
+from l2emg_ros.retarget.trajectory import Trajectory
+
+
+@pytest.fixture(scope='module')
+def g1() -> Robot:
+    return Robot.load('g1')
+
+
+@pytest.fixture(scope='module')
+def made() -> list[Motion]:
+    rng = np.random.default_rng(7)
+    return [corpus.sample(rng).motion for _ in range(40)]
+
+
+def accept(trajectory: Trajectory, robot: Robot) -> None:
+    """What a controller asks for, checked here and by the trajectory itself."""
+    trajectory.check(robot)
+    assert violations(robot, trajectory) == 0
+    assert trajectory.time_from_start[0] > 0
+    assert np.all(np.diff(trajectory.time_from_start) > 0)
+    assert np.all(np.diff(trajectory.source_time) >= 0)
+    assert not trajectory.velocities[-1].any()
+    assert not trajectory.accelerations[-1].any()
+    assert np.linalg.norm(trajectory.root_orientation, axis=1) == pytest.approx(1.0)
+
+
+def test_forty_made_motions(g1: Robot, made: list[Motion]) -> None:
+    retargeter = Retargeter(g1)
+    reports = []
+    for motion in made:
+        trajectory = retargeter.retarget(motion)
+        accept(trajectory, g1)
+        assert trajectory.source_time[-1] == pytest.approx(motion.duration, abs=1 / 29)
+        assert trajectory.report is not None
+        reports.append(trajectory.report)
+    assert np.mean([report.stretch for report in reports]) <= 1.05
+    total = Report.mean(reports)
+    assert total['limb_error'] <= 10.0
+    assert total['violations'] == total['jumps'] == 0
+    assert total['penetration'] < 0.1
+    assert max(report.stretch for report in reports) < 1.5
+
+
+def test_the_same_motion_gives_the_same_trajectory(g1: Robot, made: list[Motion]) -> None:
+    retargeter = Retargeter(g1)
+    first = retargeter.retarget(made[0])
+    retargeter.retarget(made[1])
+    assert np.array_equal(retargeter.retarget(made[0]).positions, first.positions)
+
+
+def test_a_mirrored_motion_gives_the_mirrored_trajectory(g1: Robot, made: list[Motion]) -> None:
+    retargeter = Retargeter(g1)
+    names = list(g1.joint_names)
+    twin = [
+        names.index(n.replace('left', '?').replace('right', 'left').replace('?', 'right'))
+        for n in names
+    ]
+    sign = np.array([-1.0 if 'roll' in n or 'yaw' in n else 1.0 for n in names])
+    one = retargeter.retarget(made[2])
+    other = retargeter.retarget(made[2].mirror())
+    assert sign * other.positions[:, twin] == pytest.approx(one.positions, abs=1e-3)
+
+
+def test_approach_from_the_measured_pose(g1: Robot, made: list[Motion]) -> None:
+    retargeter = Retargeter(g1)
+    rng = np.random.default_rng(3)
+    start = np.clip(g1.home + rng.normal(scale=0.3, size=29), g1.lower, g1.upper)
+    plain, led = retargeter.retarget(made[0]), retargeter.retarget(made[0], start=start)
+    accept(led, g1)
+    first = int(np.flatnonzero(led.source_time > 0)[0])
+    way = led.time_from_start[first - 1]
+    distance = np.abs(start - plain.positions[0]).max()
+    assert way == pytest.approx(max(0.5, distance / 0.5), abs=0.05)
+    assert np.abs(led.positions[0] - start).max() < 0.01
+    # Between the two ends it does not wander, and in the end it is the same motion.
+    low = np.minimum(start, plain.positions[0]) - 0.05
+    high = np.maximum(start, plain.positions[0]) + 0.05
+    assert np.all((led.positions[: first - 5] >= low) & (led.positions[: first - 5] <= high))
+    assert led.positions[-1] == pytest.approx(plain.positions[-1], abs=0.02)
+
+
+def test_a_start_outside_the_limits_is_moved_inside(g1: Robot, made: list[Motion]) -> None:
+    accept(Retargeter(g1).retarget(made[0], start=g1.upper + 0.02), g1)
+
+
+@pytest.mark.parametrize('start', [np.zeros(5), np.full(29, np.nan)])
+def test_bad_starts_are_refused(g1: Robot, made: list[Motion], start: np.ndarray) -> None:
+    with pytest.raises(BadRequest, match='expected 29 finite joint angles'):
+        Retargeter(g1).retarget(made[0], start=start)
+
+
+@pytest.mark.parametrize('frames', [1, 2, 3, 4])
+def test_shortest_motions(g1: Robot, made: list[Motion], frames: int) -> None:
+    accept(Retargeter(g1).retarget(made[0].slice(0, frames)), g1)
+    accept(Retargeter(g1).retarget(made[0].slice(0, frames), start=g1.home), g1)
+
+
+@pytest.mark.parametrize('fps', [24.0, 60.0, 120.0])
+def test_other_frame_rates(g1: Robot, made: list[Motion], fps: float) -> None:
+    """Sampled more densely it is the same motion."""
+    motion = made[3].resample(fps)
+    trajectory = Retargeter(g1).retarget(motion)
+    accept(trajectory, g1)
+    assert trajectory.report is not None
+    assert trajectory.report.limb_error < 10.0
+    assert trajectory.duration == pytest.approx(motion.duration, abs=0.3 + 1 / fps)
+
+
+def test_violent_motions_are_slowed_down(g1: Robot) -> None:
+    """No person moves like this; the robot must stay inside its limits all the same."""
+    for seed in range(4):
+        motion = random_motion(seed, frames=30)
+        shaken = motion.replace(poses=np.clip(3.0 * motion.poses, -2.5, 2.5))
+        trajectory = Retargeter(g1).retarget(shaken, start=g1.home)
+        accept(trajectory, g1)
+        assert trajectory.report is not None
+        assert trajectory.report.stretch > 1.0
+
+
+def test_fixed_root_bows_with_the_waist(g1: Robot) -> None:
+    """On a stand the pelvis stays upright; the waist bends as far as it can."""
+    bend = np.zeros((60, 22, 3))
+    bend[:, 0, 0] = np.linspace(0.0, 0.4, 60)
+    rotations = rotation.from_rotvec(bend)
+    rotations[:, 0] = rotation.multiply(rotation.SMPL_TO_ROS_QUAT, rotations[:, 0])
+    motion = Motion.from_rotations(rotations, np.tile([0.0, 0.0, 0.93], (60, 1)), 30.0)
+    trajectory = Retargeter(g1, RetargetConfig(root='fixed')).retarget(motion)
+    accept(trajectory, g1)
+    assert trajectory.root_orientation == pytest.approx(
+        np.tile([0, 0, 0, 1.0], (len(trajectory), 1))
+    )
+    assert np.ptp(trajectory.root_position, axis=0) == pytest.approx(0.0)
+    waist = trajectory.positions[:, g1.joint_names.index('waist_pitch_joint')]
+    assert waist[-1] - waist[0] == pytest.approx(0.4, abs=0.05)
+    moving = Retargeter(g1).retarget(motion)
+    turned = rotation.to_rotvec(moving.root_orientation[-1])
+    assert turned == pytest.approx([0.0, 0.4, 0.0], abs=0.03)
+
+
+def test_joint_groups_hold_the_others_still(g1: Robot, made: list[Motion]) -> None:
+    retargeter = Retargeter(g1, RetargetConfig(joint_groups=('left_arm', 'waist_yaw_joint')))
+    trajectory = retargeter.retarget(made[1])
+    accept(trajectory, g1)
+    free = g1.indices(['left_arm', 'waist_yaw_joint'])
+    still = np.setdiff1d(np.arange(29), free)
+    assert np.abs(trajectory.positions[:, still] - g1.home[still]).max() < 1e-4
+    assert np.ptp(trajectory.positions[:, free], axis=0).max() > 0.05
+    with pytest.raises(BadRequest, match="unknown joint group 'tail'"):
+        Retargeter(g1, RetargetConfig(joint_groups=('tail',)))
+
+
+def test_feet_stand_on_the_floor_and_do_not_slide(g1: Robot) -> None:
+    """Someone who shifts the weight from leg to leg with both feet planted."""
+    time = np.arange(90) / 30
+    sway = 0.15 * np.sin(2 * np.pi * 0.5 * time)
+    pose = np.zeros((90, 22, 3))
+    for side in ('left', 'right'):
+        pose[:, skeleton.index(f'{side}_hip'), 2] = sway
+        pose[:, skeleton.index(f'{side}_ankle'), 2] = -sway
+    rotations = rotation.from_rotvec(pose)
+    rotations[:, 0] = rotation.SMPL_TO_ROS_QUAT
+    motion = Motion.from_rotations(rotations, np.zeros((90, 3)), 30.0)
+    feet = motion.joint_positions()[:, [skeleton.index('left_foot'), skeleton.index('right_foot')]]
+    shift = -feet.mean(axis=1) + [0.0, 0.0, skeleton.FOOT_HEIGHT]
+    motion = motion.replace(trans=shift)
+    trajectory = Retargeter(g1).retarget(motion)
+    accept(trajectory, g1)
+    assert trajectory.report is not None
+    assert trajectory.report.skate < 15.0
+    assert trajectory.report.penetration < 0.1
+    corners = RootPlanner(g1).corners(
+        trajectory.positions, rotation.to_matrix(trajectory.root_orientation)
+    )
+    lowest = corners[..., 2].min(axis=(1, 2)) + trajectory.root_position[:, 2]
+    assert np.abs(lowest).max() < 0.01
+
+
+def test_jumps_leave_the_floor(g1: Robot, made: list[Motion]) -> None:
+    still = made[0].slice(0, 1)
+    up = np.zeros((60, 3))
+    up[20:40, 2] = 0.3 * np.sin(np.linspace(0, np.pi, 20))
+    motion = Motion.concatenate([still] * 60)
+    motion = motion.replace(trans=motion.trans + up)
+    trajectory = Retargeter(g1).retarget(motion)
+    rise = np.ptp(trajectory.root_position[:, 2])
+    assert 0.15 < rise < 0.3
+
+
+def test_report_sees_what_is_wrong(g1: Robot, made: list[Motion]) -> None:
+    """The judge must not be blind: a distorted trajectory gets worse marks."""
+    good = Retargeter(g1).retarget(made[4])
+    assert good.report is not None
+    bent = good.positions.copy()
+    bent[:, g1.joint_names.index('left_elbow_joint')] -= 0.5
+    fields = {name: getattr(good, name) for name in good.__dataclass_fields__ if name != 'report'}
+    worse = evaluate(g1, made[4], Trajectory(**{**fields, 'positions': bent}))
+    assert worse.forearm > good.report.forearm + 5.0
+    assert worse.limb_error > good.report.limb_error + 3.0
+    sunk = good.root_position - [0.0, 0.0, 0.05]
+    worse = evaluate(g1, made[4], Trajectory(**{**fields, 'root_position': sunk}))
+    assert worse.penetration == pytest.approx(50.0, abs=1.0)
+    slid = good.root_position + np.linspace(0, 1, len(good))[:, None] * [1.0, 0.0, 0.0]
+    worse = evaluate(g1, made[4], Trajectory(**{**fields, 'root_position': slid}))
+    assert worse.skate > good.report.skate + 50.0
+    fast = good.velocities * 50.0
+    worse = evaluate(g1, made[4], Trajectory(**{**fields, 'velocities': fast}))
+    assert worse.violations > 10
+
+
+def test_a_robot_without_legs(tmp_path: Path) -> None:
+    robot = Robot.load(toy_robot.write(tmp_path))
+    motion = toy_robot.person(np.tile([0.5, -0.4, -0.9, -0.5, -0.4, -0.9], (20, 1)))
+    for root in ('kinematic', 'fixed'):
+        trajectory = Retargeter(robot, RetargetConfig(root=root)).retarget(motion)
+        accept(trajectory, robot)
+        assert trajectory.report is not None
+        assert trajectory.report.limb_error < 10.0
+
+
+@pytest.mark.slow
+def test_real_motion_capture(g1: Robot, mocap_dir: Path) -> None:
+    """The gate: every clip inside the limits, at its own pace, close to the person."""
+    retargeter = Retargeter(g1)
+    reports = []
+    for path in sorted((mocap_dir / 'bandai1').glob('*.bvh')):
+        trajectory = retargeter.retarget(Motion.load(path))
+        accept(trajectory, g1)
+        assert trajectory.report is not None
+        reports.append(trajectory.report)
+    assert len(reports) > 100
+    total = Report.mean(reports)
+    assert total['violations'] == 0
+    assert np.mean([report.stretch for report in reports]) <= 1.05
+    assert total['limb_error'] <= 12.0
+    assert total['jumps'] == 0
