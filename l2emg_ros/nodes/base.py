@@ -229,10 +229,11 @@ class BaseNode(LifecycleNode, Generic[P]):
         """Create the entities once and load; on failure the node stays unconfigured."""
 
         def configure() -> None:
-            self.load()
+            # First, so that other nodes discover them while a model is being loaded.
             if not self._created:
                 self.create()
                 self._created = True
+            self.load()
 
         return self._transition('configure', configure)
 

@@ -52,6 +52,7 @@ class ChunkQueue:
         self.refused = 0
         self._waiting: deque[Chunk] = deque()
         self._motion_id, self._next, self._arrived = '', 0, 0.0
+        self._closed = ''
         self._start = 0.0
 
     @property
@@ -77,7 +78,12 @@ class ChunkQueue:
         first, index = message.chunk_index == 0, int(message.chunk_index)
         if not first and message.motion_id != self._motion_id:
             self.refused += 1
-            return
+            if message.motion_id == self._closed:
+                return
+            self._closed = message.motion_id
+            raise BadRequest(
+                f'chunk {index} of a motion that was not seen to begin: the motion is not played'
+            )
         try:
             if not first and index != self._next:
                 raise BadRequest(
@@ -96,6 +102,7 @@ class ChunkQueue:
                 self.close()
             raise
         if first:
+            self.close()
             self._waiting.clear()
             self._start = start
         self._waiting.append(Chunk(motion, first, bool(message.last)))
@@ -114,6 +121,7 @@ class ChunkQueue:
 
     def close(self) -> None:
         """Take no further chunk of the running motion."""
+        self._closed = self._motion_id or self._closed
         self._motion_id, self._next = '', 0
 
     def clear(self) -> None:

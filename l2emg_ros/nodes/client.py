@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 import threading
 import time
 from types import TracebackType
@@ -39,6 +40,7 @@ from l2emg_ros.motion.motion import Motion
 from l2emg_ros.nodes import convert, joints, qos
 from l2emg_ros.nodes.base import spin
 from l2emg_ros.retarget.robot import Robot
+from l2emg_ros.retarget.root import RootPlanner
 from l2emg_ros.retarget.trajectory import Trajectory
 
 # Speed below which a robot counts as standing, rad/s.
@@ -83,11 +85,10 @@ class GestureClient:
     Args:
         robot: The robot of the graph.
         namespace: Namespace of the nodes.
-        root_height: Height of the fixed pelvis in what is recorded, m.
     """
 
-    def __init__(self, robot: Robot, namespace: str = '', root_height: float = 0.79) -> None:
-        self._robot, self._height = robot, root_height
+    def __init__(self, robot: Robot, namespace: str = '') -> None:
+        self._robot = robot
         self._context = Context()
         rclpy.init(context=self._context)
         self._node = Node('gesture_client', namespace=namespace, context=self._context)
@@ -149,6 +150,9 @@ class GestureClient:
         deadline = time.monotonic() + timeout
         self._until(self._action.server_is_ready, deadline, 'no generate_motion server')
         self._until(lambda: self._states, deadline, 'no joint_states')
+        # This client and the retargeter: a reader that is found later misses the first chunks.
+        readers = partial(self._node.count_subscribers, 'smpl_motion')
+        self._until(lambda: readers() >= 2, deadline, 'no reader of smpl_motion')
         for recorded in (self._motions, self._plans, self._states):
             recorded.clear()
         goal = GenerateMotion.Goal(
@@ -250,7 +254,7 @@ class GestureClient:
             positions=q,
             velocities=v,
             accelerations=a,
-            root_position=np.tile([0.0, 0.0, self._height], (len(times), 1)),
+            root_position=RootPlanner(self._robot).fixed(len(times)),
             root_orientation=np.tile([0.0, 0.0, 0.0, 1.0], (len(times), 1)),
             robot=self._robot.name,
             source=source,

@@ -52,12 +52,13 @@ class Meter:
 
     def values(self, name: str) -> dict[str, str]:
         """Return count, rate over the last seconds, last and 95th percentile of the latency."""
-        recent = [at for at in self._times if at > time.monotonic() - _WINDOW]
-        rate = len(recent) / _WINDOW
+        # Copies: a worker thread may be adding while the executor reads.
+        times, latencies = list(self._times), list(self._latencies)
+        rate = sum(at > time.monotonic() - _WINDOW for at in times) / _WINDOW
         result = {f'{name}_count': str(self.count), f'{name}_rate_hz': f'{rate:.2f}'}
-        if self._latencies:
-            result[f'{name}_last_ms'] = f'{1e3 * self._latencies[-1]:.1f}'
-            result[f'{name}_p95_ms'] = f'{1e3 * np.percentile(self._latencies, 95):.1f}'
+        if latencies:
+            result[f'{name}_last_ms'] = f'{1e3 * latencies[-1]:.1f}'
+            result[f'{name}_p95_ms'] = f'{1e3 * np.percentile(latencies, 95):.1f}'
         return result
 
 

@@ -347,7 +347,9 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
             raise BadRequest(f'no chunk for {silent:.1f} s and none was the last: the robot holds')
 
     def _resting(self) -> bool:
-        """Whether nothing is left to play."""
+        """Whether nothing is left to play, nor being planned."""
+        if self._line.busy:
+            return False
         if self._plan is None:
             return True
         stamp, trajectory = self._plan

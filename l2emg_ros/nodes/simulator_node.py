@@ -50,9 +50,6 @@ class SimulatorParameters(Parameters):
         False, 'Publish /clock: simulated time for nodes with use_sim_time', read_only=True
     )
     frame_id: str = parameter('odom', 'Frame in which the fixed pelvis stands', read_only=True)
-    root_height_m: float = parameter(
-        0.79, 'Height of the pelvis', unit='m', minimum=0.0, maximum=3.0, read_only=True
-    )
 
 
 class SimulatorNode(BaseNode[SimulatorParameters]):
@@ -136,8 +133,11 @@ class SimulatorNode(BaseNode[SimulatorParameters]):
         if not self.active:
             return
         now, clock = time.monotonic(), self.seconds()
+        before = self._simulator.time
         self._simulator.step(now - self._last_tick)
         self._last_tick = now
+        if self._simulator.time == before:
+            return
         # What the joints do belongs to the instant of their last step, not to that of sending.
         self._epoch = self._zero(clock)
         stamp = self._epoch + self._simulator.time
@@ -161,13 +161,19 @@ class SimulatorNode(BaseNode[SimulatorParameters]):
         try:
             from geometry_msgs.msg import TransformStamped
             from tf2_msgs.msg import TFMessage
+
+            from l2emg_ros.retarget.robot import Robot
+            from l2emg_ros.retarget.root import RootPlanner
         except ImportError:
             self.get_logger().info('tf2_msgs is not installed: no tf', once=True)
             return None
         publisher = self.publish_to(TFMessage, '/tf', qos.FEEDBACK)
-        transform = TransformStamped(child_frame_id=self._simulator.robot.root_link)
+        robot = Robot.load(self.parameters.robot)
+        transform = TransformStamped(child_frame_id=robot.map.links['base_link'].link)
         transform.header.frame_id = self.parameters.frame_id
-        transform.transform.translation.z = self.parameters.root_height_m
+        # The orientation of a new message is the identity.
+        place = transform.transform.translation
+        place.x, place.y, place.z = (float(value) for value in RootPlanner(robot).fixed(1)[0])
 
         def publish(stamp: float) -> None:
             transform.header.stamp = joints.time_message(stamp)

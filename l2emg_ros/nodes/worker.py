@@ -122,6 +122,11 @@ class Line:
             executor.create_task(self._run)
         return future
 
+    @property
+    def busy(self) -> bool:
+        """Whether a job is running or queued."""
+        return self._running
+
     def clear(self) -> None:
         """Drop the jobs that have not begun."""
         while self._jobs:

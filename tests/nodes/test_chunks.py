@@ -39,10 +39,14 @@ def test_chunks_come_out_in_order() -> None:
 
 def test_half_a_motion_is_not_played() -> None:
     queue = ChunkQueue()
-    for message in chunks(gesture(), 'm')[3:]:
+    messages = chunks(gesture(), 'm')
+    with pytest.raises(BadRequest, match='chunk 3 of a motion that was not seen to begin'):
+        queue.add(messages[3], 0.0)
+    # Said once, not for each of its chunks.
+    for message in messages[4:]:
         queue.add(message, 0.0)
     assert not list(queue.due(0.0))
-    assert queue.refused == len(chunks(gesture(), 'm')) - 3
+    assert queue.refused == len(messages) - 3
 
 
 def test_a_gap_ends_the_motion() -> None:

@@ -182,7 +182,7 @@ def test_set_points_follow_the_plan_and_come_to_rest_on_deactivation(
     times = np.array([joints.stamp_seconds(message.header.stamp) for message in commands])
     q = np.array([message.position for message in commands])
     steps = np.diff(times)
-    assert np.median(steps) == pytest.approx(0.01, abs=0.004)
+    assert 0.005 < np.median(steps) < 0.05
     assert (np.abs(np.diff(q, axis=0)) <= robot.velocity * steps[:, None] * 1.05 + 1e-3).all()
     assert (q >= robot.lower).all()
     assert (q <= robot.upper).all()
