@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from l2emg_ros import files
 from l2emg_ros.corpus import gestures_active, gestures_social, gestures_telling
 from l2emg_ros.corpus.effort import mixed
-from l2emg_ros.corpus.language import caption, PHRASES
+from l2emg_ros.corpus.language import caption, PHRASES, SENTENCES
 from l2emg_ros.corpus.poses import CHOREOGRAPHIES
 from l2emg_ros.corpus.scenarios import find, SCENARIOS
 from l2emg_ros.corpus.score import play, Score
@@ -50,6 +50,7 @@ class Gesture:
         name: Of the gesture.
         scenarios: Where it occurs.
         templates: Training captions, in the notation of ``phrases_social``.
+        sentences: Free training sentences, each written by hand, without scenario or emotion.
         heldout: Sentences that occur in no template, for evaluation only.
         seconds: Natural shortest and longest length, neutral tempo.
     """
@@ -57,6 +58,7 @@ class Gesture:
     name: str
     scenarios: tuple[str, ...]
     templates: tuple[str, ...]
+    sentences: tuple[str, ...]
     heldout: tuple[str, ...]
     seconds: tuple[float, float]
 
@@ -66,6 +68,7 @@ GESTURES: dict[str, Gesture] = {
         name,
         tuple(s.name for s in SCENARIOS.values() if name in s.gestures),
         tuple(PHRASES[name][0]),
+        tuple(SENTENCES.get(name, ())),
         tuple(PHRASES[name][1]),
         choreography.seconds,
     )

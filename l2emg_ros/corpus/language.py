@@ -16,6 +16,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.resources import files
+import json
 import re
 
 import numpy as np
@@ -30,6 +32,11 @@ PHRASES: dict[str, tuple[list[str], list[str]]] = {
     **phrases_active.PHRASES,
 }
 """Training templates and held-out sentences of every gesture."""
+
+SENTENCES: dict[str, list[str]] = json.loads(
+    (files('l2emg_ros') / 'data' / 'sentences.json').read_text('utf-8')
+)
+"""Free training sentences of every gesture, written without knowing the held-out ones."""
 
 _GENERAL_PEOPLE = (
     *('someone', 'somebody', 'a friend', 'an old friend', 'a child', 'a stranger', 'everyone'),

@@ -15,7 +15,7 @@
 
 Two scorers with additive statistics, so that learning a scenario never changes what is known of
 another: a naive Bayes over hashed words and word pairs, and a Gaussian per scenario with tied
-covariance over the mean text feature. Both read the text without its emotion words and are fused
+covariance over the sentence feature. Both read the text without its emotion words and are fused
 with two calibrated scales.
 """
 
@@ -68,9 +68,9 @@ def _counts(text: str) -> Array:
 
 
 def embed(encoder: TextEncoder, texts: Sequence[str]) -> Array:
-    """Return (n, width) unit mean features of texts without their emotion words."""
+    """Return (n, width) unit sentence features of texts without their emotion words."""
     rows = encoder.encode([lexicon.without_emotion(text) for text in texts])
-    means = np.stack([row.mean(axis=0) for row in rows]).astype(np.float64)
+    means = np.stack([row[0] for row in rows]).astype(np.float64)
     return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True))
 
 

@@ -156,8 +156,8 @@ class MotionLanguageModel(nn.Module):
         bos, txt, end_txt, mot = special[: len(_SPECIALS), None]
         durations = special[len(_SPECIALS) + condition.duration]
         prompts = []
-        for row, length in enumerate(condition.mask.sum(dim=1).tolist()):
-            words = text[row, :length]
+        for row, kept in enumerate(condition.mask):
+            words = text[row, kept]
             duration = durations[row : row + 1]
             parts = [bos, scenario[row], txt, words, end_txt, duration, slots[row], mot]
             prompts.append(torch.cat(parts))

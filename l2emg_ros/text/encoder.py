@@ -34,12 +34,12 @@ from l2emg_ros.files import sha256
 # all-MiniLM-L6-v2 (Apache-2.0), the file model.safetensors of its published revision.
 MINILM_SHA256 = '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db'
 MINILM_WIDTH = 384
-# Longer requests are cut here; a sentence of 40 words has about 50 word pieces.
-MAX_TOKENS = 64
+# Rows of one text: the mean and up to 63 word pieces, which is about 50 words; the rest is cut.
+MAX_ROWS = 64
 
 
 class TextEncoder(Protocol):
-    """Turns texts into one feature vector a token."""
+    """Turns texts into feature vectors: one for the whole sentence, then one a token."""
 
     @property
     def name(self) -> str:
@@ -47,10 +47,10 @@ class TextEncoder(Protocol):
 
     @property
     def width(self) -> int:
-        """Numbers a token."""
+        """Numbers of a feature vector."""
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """Return an (L, width) array for each text, 1 <= L <= ``MAX_TOKENS``."""
+        """Return (L, width) for each text, 2 <= L <= ``MAX_ROWS``; row 0 is the sentence."""
 
 
 def _candidates(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
@@ -94,9 +94,13 @@ def find_minilm(folder: str | os.PathLike[str] | None = None) -> Path:
 
 
 class MiniLmEncoder:
-    """Token features of all-MiniLM-L6-v2, frozen; safe to call from one thread at a time."""
+    """Features of all-MiniLM-L6-v2, frozen; safe to call from one thread at a time.
 
-    name = f'all-MiniLM-L6-v2@{MINILM_SHA256[:12]}'
+    The sentence is told by the mean over its tokens, which is what the encoder was trained to
+    compare sentences by; unseen wordings stay near their kin there more than token by token.
+    """
+
+    name = f'all-MiniLM-L6-v2-mean-tokens@{MINILM_SHA256[:12]}'
     width = MINILM_WIDTH
 
     def __init__(self, folder: str | os.PathLike[str] | None = None, device: str = 'cpu') -> None:
@@ -119,7 +123,7 @@ class MiniLmEncoder:
         if not vocabulary.is_file():
             raise ModelNotLoaded(f'{vocabulary} is missing: expected beside model.safetensors')
         self._tokenizer = Tokenizer.from_file(str(vocabulary))
-        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer.enable_truncation(MAX_ROWS - 1)
         self._tokenizer.enable_padding()
         model = BertModel(
             BertConfig.from_pretrained(source, local_files_only=True), add_pooling_layer=False
@@ -133,7 +137,7 @@ class MiniLmEncoder:
         self._device = device
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """Return the last hidden states, one (L, 384) array for each text."""
+        """Return mean and last hidden states, one (1 + tokens, 384) array for each text."""
         import torch
 
         rows = self._tokenizer.encode_batch(list(texts))
@@ -141,7 +145,8 @@ class MiniLmEncoder:
         mask = torch.tensor([row.attention_mask for row in rows], device=self._device)
         with torch.inference_mode():
             states = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
-        lengths = mask.sum(dim=1).tolist()
-        return [
-            state[:length].cpu().numpy() for state, length in zip(states, lengths, strict=True)
-        ]
+        result = []
+        for state, length in zip(states, mask.sum(dim=1).tolist(), strict=True):
+            tokens = state[:length]
+            result.append(torch.cat([tokens.mean(dim=0, keepdim=True), tokens]).cpu().numpy())
+        return result

@@ -17,24 +17,29 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+import dataclasses
 from dataclasses import dataclass
 import json
 from pathlib import Path
 from typing import Any
+import zlib
 
 import numpy as np
 from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
+from l2emg_ros.corpus import GESTURES
 from l2emg_ros.errors import MotionFormatError
 from l2emg_ros.files import atomic_write
 from l2emg_ros.model.language_model import Condition, duration_bucket
 from l2emg_ros.motion.features import FEATURE_DIM, FPS
-from l2emg_ros.text.encoder import MAX_TOKENS, TextEncoder
+from l2emg_ros.text.encoder import MAX_ROWS, TextEncoder
 
 # Every 20th clip is kept for validation.
 _VALIDATION = 20
+# Shares of the requests of a batch, and the noise on their features (whose deviation is 0.4).
+_LENGTH_HIDDEN, _FREE_SENTENCES, _HIDDEN, _NOISE = 0.3, 0.5, 0.15, 0.1
 
 
 @dataclass(frozen=True)
@@ -87,12 +92,14 @@ class Corpus:
 
 
 class TextFeatures:
-    """Token features of every text of a corpus, computed once and kept beside it."""
+    """Features of every text of a corpus, computed once and kept beside it."""
 
     def __init__(self, corpus: Corpus, encoder: TextEncoder) -> None:
         """Load the features of the corpus's texts, or compute and store them."""
-        self.texts = sorted({clip['text'] for clip in corpus.clips})
-        path = corpus.folder / f'text-{encoder.name.split("@")[-1]}.npz'
+        sentences = {text for gesture in GESTURES.values() for text in gesture.sentences}
+        self.texts = sorted({clip['text'] for clip in corpus.clips} | sentences)
+        digest = zlib.crc32('\n'.join(self.texts).encode())
+        path = corpus.folder / f'text-{encoder.name}-{digest:08x}.npz'
         if not path.is_file():
             rows: list[NDArray[np.float32]] = []
             for start in range(0, len(self.texts), 64):
@@ -116,7 +123,9 @@ class Batches:
     """Random batches of requests and motion tokens.
 
     Captions are exchanged among clips that share gesture, scenario and emotion, so that no caption
-    belongs to one motion only.
+    belongs to one motion only; where the words need not tell the emotion, half of them are free
+    sentences of the gesture. In drawn batches some tokens are hidden and the features are noisy,
+    so that a request is read as a whole.
     """
 
     def __init__(
@@ -144,24 +153,30 @@ class Batches:
     def draw(self, size: int, number: int) -> tuple[Condition, list[Tensor]]:
         """Return batch ``number``: ``size`` random requests and their motion tokens."""
         rng = np.random.default_rng((self._seed, number))
-        return self.collect(rng.choice(self._numbers, size).tolist(), rng)
+        condition, tokens = self.collect(rng.choice(self._numbers, size).tolist(), rng)
+        shape = condition.mask.shape
+        hidden = torch.from_numpy(rng.random(shape) < _HIDDEN)
+        hidden[:, 0] = False
+        noise = torch.from_numpy(rng.standard_normal(condition.text.shape, dtype=np.float32))
+        return dataclasses.replace(
+            condition,
+            text=condition.text + _NOISE * noise,
+            mask=condition.mask & ~hidden,
+        ), tokens
 
     def collect(
         self, numbers: Sequence[int], rng: np.random.Generator
     ) -> tuple[Condition, list[Tensor]]:
         """Return the requests and motion tokens of given clips."""
         clips = [self._corpus.clips[number] for number in numbers]
-        texts = [
-            self._texts[str(rng.choice(self._captions.get(self._key(c), [c['text']])))]
-            for c in clips
-        ]
+        texts = [self._texts[self._caption(clip, rng)] for clip in clips]
         # One width for every batch: each new shape costs the CPU kernels a compilation.
-        mask = torch.zeros(len(texts), MAX_TOKENS, dtype=torch.bool)
-        features = torch.zeros(len(texts), MAX_TOKENS, texts[0].shape[1])
+        mask = torch.zeros(len(texts), MAX_ROWS, dtype=torch.bool)
+        features = torch.zeros(len(texts), MAX_ROWS, texts[0].shape[1])
         for row, text in enumerate(texts):
             mask[row, : len(text)] = True
             features[row, : len(text)] = text
-        told = rng.random(len(clips)) > 0.3
+        told = rng.random(len(clips)) > _LENGTH_HIDDEN
         seconds = [c['frames'] / FPS if t else None for c, t in zip(clips, told, strict=True)]
         condition = Condition(
             text=features,
@@ -171,3 +186,12 @@ class Batches:
             duration=torch.tensor([duration_bucket(s) for s in seconds]),
         )
         return condition, [self._tokens[number] for number in numbers]
+
+    def _caption(self, clip: dict[str, Any], rng: np.random.Generator) -> str:
+        """Return words for a clip."""
+        free = GESTURES[clip['gesture']].sentences
+        # Without a named emotion the words must say what the body does, unless that is nothing.
+        silent = bool(clip['emotion']) or clip['weights'][0] > 0.99
+        if free and silent and rng.random() < _FREE_SENTENCES:
+            return str(rng.choice(free))
+        return str(rng.choice(self._captions.get(self._key(clip), [clip['text']])))

@@ -35,7 +35,7 @@ from l2emg_ros.training import base, tokenizer
 from l2emg_ros.training.dataset import Batches, Corpus, TextFeatures
 
 _LOG = logging.getLogger(__name__)
-TOKENIZER_STEPS, BASE_STEPS, EXPERT_STEPS, EVALUATOR_STEPS = 2500, 1600, 100, 800
+TOKENIZER_STEPS, BASE_STEPS, EXPERT_STEPS, EVALUATOR_STEPS = 2500, 1600, 60, 500
 
 # Stage, step, steps, seconds since this run began, figures.
 Report = Callable[[str, int, int, float, dict[str, float]], None]

@@ -126,3 +126,12 @@ def test_neighbouring_scenarios_share_some_gestures() -> None:
     for name, row in zip(SCENARIOS, rows, strict=True):
         others = set().union(*(other for other in rows if other is not row))
         assert len(row & others) >= 0.25 * len(row), name
+
+
+def test_every_gesture_has_free_sentences_that_are_no_held_out_ones() -> None:
+    held = [set(normalised(s).split()) for gesture in GESTURES.values() for s in gesture.heldout]
+    for gesture in GESTURES.values():
+        assert len(set(gesture.sentences)) == len(gesture.sentences) >= 50, gesture.name
+        for sentence in gesture.sentences:
+            own = set(normalised(sentence).split())
+            assert all(len(own & other) <= 0.6 * len(own | other) for other in held), sentence
