@@ -69,7 +69,9 @@ def _content(
 ) -> dict[str, Any]:
     """Return which gesture the judge reads in generations from held-out paraphrases."""
     requests = [(g, sentence) for g in judge.gestures for sentence in GESTURES[g].heldout]
-    hits, read, emotions = defaultdict(list), defaultdict(list), []
+    hits: dict[str, list[bool]] = defaultdict(list)
+    read: dict[str, list[str]] = defaultdict(list)
+    emotions: list[bool] = []
     for number, (gesture, sentence) in enumerate(progress(requests, 'content')):
         label = LABELS[number % len(LABELS)]
         motion = generator.generate(sentence, emotion=label, intensity=0.8, seed=number)

@@ -35,11 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run one benchmark and write its report where asked."""
-    from l2emg_ros.bench import report
+    from l2emg_ros.bench.report import write
     from l2emg_ros.cli.main import Parser
 
     module = importlib.import_module(f'l2emg_ros.bench.{args.name}')
-    parser = Parser(prog=f'l2emg bench {args.name}', description=module.__doc__.splitlines()[0])
+    parser = Parser(
+        prog=f'l2emg bench {args.name}', description=str(module.__doc__).splitlines()[0]
+    )
     parser.add_argument('--json', type=Path, help='write the results to this file')
     module.add_arguments(parser)
     options = parser.parse_args(args.options)
@@ -47,6 +49,6 @@ def run(args: argparse.Namespace) -> int:
     print(module.table(results))
     if options.json:
         config = {key: value for key, value in vars(options).items() if key != 'json'}
-        report.write(options.json, args.name, config, results)
+        write(options.json, args.name, config, results)
         print(f'results: {options.json}')
     return 0

@@ -140,15 +140,15 @@ class Motion:
             MotionFormatError: The file is none of these or is damaged.
             OSError: The file cannot be read.
         """
-        from l2emg_ros.motion import io
+        from l2emg_ros.motion.io import load
 
-        return io.load(path)
+        return load(path)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an ``.npz`` that AMASS tools read; replaces the file atomically."""
-        from l2emg_ros.motion import io
+        from l2emg_ros.motion.io import save
 
-        io.save(self, path)
+        save(self, path)
 
     @property
     def frames(self) -> int:
