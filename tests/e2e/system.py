@@ -32,7 +32,7 @@ from l2emg_ros.nodes import joints, qos
 from l2emg_ros.nodes.graph import Graph
 
 NODES = ('generator', 'retargeter', 'lifelong', 'simulator')
-START_TIMEOUT = 120.0
+START_TIMEOUT = 300.0
 Goal, Result = GenerateMotion.Goal, GenerateMotion.Result
 
 
