@@ -41,9 +41,9 @@ def test_a_gesture_is_played_in_simulated_time(graph: Graph) -> None:
     for message in chunks(gesture(seconds=1.0), 'm'):
         publisher.publish(message)
     wait_until(lambda: retargeter._plans.count == 4, 'not every chunk was planned')
+    wait_until(lambda: retargeter._plan and retargeter._resting(), 'it does not come to rest')
     stamp, plan = retargeter._plan
     assert 0.0 < stamp < 100.0
-    wait_until(lambda: retargeter._resting(), 'it does not come to rest')
     end = plan.positions[-1]
     wait_until(lambda: np.abs(np.array(states[-1].position) - end).max() < 0.02, 'off its goal')
     assert joints.stamp_seconds(states[-1].header.stamp) < 100.0
