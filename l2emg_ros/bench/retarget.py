@@ -38,6 +38,7 @@ from l2emg_ros import corpus
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
+from l2emg_ros.retarget.collision import SelfCollision
 from l2emg_ros.retarget.ik import IkConfig
 from l2emg_ros.retarget.report import evaluate, Report
 from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
@@ -52,6 +53,8 @@ _MOTIONS = ('.bvh', '.npz', '.npy')
 _MADE = 40
 _DAMPING = 1e-4
 _STEPS = 2
+# Self-collision is judged on every third sample: it costs as much as all the rest.
+_EVERY = 3
 # No ratio to a figure that is zero but for rounding.
 _RATIO_FROM = 1e-2
 # Points of an arm and a leg, both sides: with five oriented parts the rows of the problem.
@@ -81,6 +84,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """
     robot = Robot.load(args.robot)
     retargeter = Retargeter(robot, RetargetConfig(root=args.root))
+    hulls = SelfCollision(robot)
+    touching = []
     names: list[str] = []
     ours: list[Report] = []
     textbook: list[Report] = []
@@ -95,11 +100,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         began = time.process_time()
         joints = _textbook(robot, retargeter.builder, targets)
         other = time.process_time() - began
+        touching.append([hulls.share(q[::_EVERY]) for q in (trajectory.positions, joints)])
         names.append(name)
         ours.append(trajectory.report or evaluate(robot, motion, trajectory))
         textbook.append(evaluate(robot, motion, _as_trajectory(robot, motion, joints, targets)))
         times.append((motion.frames, own, other, _floor(robot, motion.frames)))
-    return _results(names, ours, textbook, np.array(times))
+    return _results(names, ours, textbook, np.array(times), np.array(touching))
 
 
 def table(results: dict[str, Any]) -> str:
@@ -197,11 +203,18 @@ def _floor(robot: Robot, frames: int) -> float:
 
 
 def _results(
-    names: list[str], ours: list[Report], textbook: list[Report], times: Array
+    names: list[str],
+    ours: list[Report],
+    textbook: list[Report],
+    times: Array,
+    touching: Array,
 ) -> dict[str, Any]:
     own, other = Report.mean(ours), Report.mean(textbook)
     frames, seconds, base, floor = times.sum(axis=0)
     own['ms_per_frame'], other['ms_per_frame'] = 1e3 * seconds / frames, 1e3 * base / frames
+    own['self_collision'], other['self_collision'] = np.average(
+        touching, axis=0, weights=times[:, 0]
+    ).tolist()
     order = np.argsort([-report.limb_error for report in ours])
     return {
         'clips': len(names),

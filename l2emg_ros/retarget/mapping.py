@@ -49,7 +49,8 @@ _AXES = {
     for sign in '+-'
     for number, axis in enumerate('xyz')
 }
-_TOP_KEYS = {'name', 'description', 'urdf', 'links', 'home', 'limits', 'groups'}
+_TOP_KEYS = {'name', 'description', 'urdf', 'links', 'body', 'home', 'limits', 'groups'}
+_BODY_KEYS = {'trunk', 'thigh', 'hand', 'hand_length'}
 _LIMIT_KEYS = {'joints', 'velocity', 'acceleration', 'lower', 'upper'}
 
 
@@ -94,6 +95,23 @@ class LimitRule:
 
 
 @dataclass(frozen=True)
+class Body:
+    """Sizes that keep the hands out of the body.
+
+    Attributes:
+        trunk: m, radius of the trunk.
+        thigh: m, radius of a thigh.
+        hand: m, half of the thickness of a hand.
+        hand_length: m, from the wrist point to the finger tips.
+    """
+
+    trunk: float
+    thigh: float
+    hand: float
+    hand_length: float
+
+
+@dataclass(frozen=True)
 class RobotMap:
     """Content of a map file.
 
@@ -102,6 +120,7 @@ class RobotMap:
         description: One line about it.
         urdf: ``package://`` address or path of the URDF, relative to the map file.
         links: Neutral name -> link.
+        body: Sizes, or None: hands are not kept away.
         home: Joint -> rad of the resting pose; joints that are left out rest at 0.
         limits: Rules in order, later ones win.
         groups: Group name -> joint names or patterns.
@@ -112,6 +131,7 @@ class RobotMap:
     description: str
     urdf: str
     links: Mapping[str, LinkMap]
+    body: Body | None
     home: Mapping[str, float]
     limits: tuple[LimitRule, ...]
     groups: Mapping[str, tuple[str, ...]]
@@ -160,6 +180,7 @@ def _parse(content: Any, path: Path) -> RobotMap:
         description=str(entries.get('description', '')),
         urdf=_text(entries['urdf'], 'urdf'),
         links=links,
+        body=None if 'body' not in entries else _body(entries['body']),
         home={joint: _number(value, f'home.{joint}') for joint, value in home.items()},
         limits=tuple(_rule(rule, f'limits[{i}]') for i, rule in enumerate(rules)),
         groups={name: _names(value, f'groups.{name}') for name, value in groups.items()},
@@ -209,6 +230,19 @@ def _complete(links: Mapping[str, LinkMap]) -> None:
     missing = [key for key in needed if key not in links]
     if missing:
         raise RobotMapError(f'links lacks {", ".join(missing)}')
+
+
+def _body(value: Any) -> Body:
+    entry = _mapping(value, 'body')
+    _known(entry, _BODY_KEYS, 'body')
+    missing = sorted(_BODY_KEYS - set(entry))
+    if missing:
+        raise RobotMapError(f'body lacks {", ".join(missing)}')
+    sizes = {key: _number(entry[key], f'body.{key}') for key in entry}
+    for key, size in sizes.items():
+        if not 0 <= size < 1:
+            raise RobotMapError(f'body.{key} is {size:g}: expected metres, 0 to 1')
+    return Body(**sizes)
 
 
 def _rule(value: Any, where: str) -> LimitRule:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from l2emg_ros.motion import rotation, skeleton
 from l2emg_ros.motion.motion import Motion
+from l2emg_ros.retarget.clearance import clear
 from l2emg_ros.retarget.robot import Robot
 
 Array = NDArray[np.float64]
@@ -114,8 +115,13 @@ class Builder:
         }
         self._axes = {key: robot.map.links[key].axes for key in ('base_link', *self.parts)}
 
-    def build(self, motion: Motion) -> Targets:
-        """Return the targets of every frame."""
+    def build(self, motion: Motion, avoid: bool = True) -> Targets:
+        """Return the targets of every frame.
+
+        Args:
+            motion: Any frame rate.
+            avoid: Whether the hands are kept out of the body; False: exactly what the person does.
+        """
         positions = motion.joint_positions()
         joints = [skeleton.index(_PARTS[key]) for key in ('base_link', *self.parts)]
         matrices = rotation.to_matrix(motion.joint_orientations()[:, joints])
@@ -141,7 +147,25 @@ class Builder:
             bone = _bone(positions, f'{_SIDES[side]}_{start}', f'{_SIDES[side]}_{stop}')
             reach = (local @ bone[..., None])[..., 0] * self._lengths[name]
             points[name] = points[f'{side}_{before}'] + reach
+        if self.robot.map.body is not None and avoid:
+            self._clear(points, orientations, torso)
         return Targets(np.stack([points[name] for name in self.points], 1), orientations, root)
+
+    def _clear(self, points: dict[str, Array], orientations: Array, torso: Array) -> None:
+        """Keep the hands out of the body; without hand links fingers extend the forearm."""
+        assert self.robot.map.body is not None
+        hands = {}
+        for side in _SIDES:
+            if f'{side}_gripper' in self.parts:
+                hands[side] = orientations[:, self.parts.index(f'{side}_gripper'), :, 0]
+            else:
+                along = points[f'{side}_wrist'] - points[f'{side}_elbow']
+                hands[side] = along / self._lengths[f'{side}_wrist']
+        head = (
+            self._torso_at
+            + torso @ (self._sockets['l_shoulder'] + self._sockets['r_shoulder']) / 2
+        )
+        clear(points, hands, head, self.robot.map.body)
 
 
 def lead_in(motion: Motion, frames: int = 12) -> Motion:

@@ -131,6 +131,11 @@ def test_list() -> None:
         (lambda c: c['limits'][0].update(velocity=0.0), 'expected more than 0'),
         (lambda c: c['limits'][0].update(velocity=30.0), 'the URDF allows 20'),
         (lambda c: c['limits'][0].update(lower=2.9, upper=-2.9), 'expected lower < upper'),
+        (lambda c: c.update(body={'trunk': 0.1}), 'body lacks hand, hand_length, thigh'),
+        (
+            lambda c: c.update(body=dict.fromkeys(('trunk', 'thigh', 'hand', 'hand_length'), 5)),
+            'is 5: expected metres, 0 to 1',
+        ),
         (lambda c: c.update(groups={'arm': 'x'}), "groups.arm: no joint of the URDF matches 'x'"),
     ],
 )

@@ -139,7 +139,10 @@ def test_chunks_in_time_give_what_the_whole_motion_gives(g1: Robot, wave: Motion
         trajectory = stream.push(part, last, 10.0, g1.home if number == 0 else None)
     assert trajectory.duration == pytest.approx(whole.duration, abs=0.2)
     fine = np.linspace(0.1, whole.duration - 0.2, 300)
-    assert trajectory.sample(fine)[0] == pytest.approx(whole.sample(fine)[0], abs=0.05)
+    # A passage may be slowed down in one chunk and not in the whole, or the other way round.
+    gap = np.abs(trajectory.sample(fine)[0] - whole.sample(fine)[0])
+    assert gap.max() < 0.15
+    assert gap.mean() < 0.01
     assert trajectory.source_time[-1] == pytest.approx(whole.source_time[-1])
     assert trajectory.source == wave.text
 
@@ -242,7 +245,9 @@ def test_chunks_at_another_rate(g1: Robot, wave: Motion) -> None:
         got.check(g1)
     assert got.duration == pytest.approx(expected.duration, abs=0.1)
     fine = np.linspace(0.1, expected.duration, 100)
-    assert got.sample(fine)[0] == pytest.approx(expected.sample(fine)[0], abs=0.03)
+    gap = np.abs(got.sample(fine)[0] - expected.sample(fine)[0])
+    assert gap.max() < 0.15
+    assert gap.mean() < 0.01
 
 
 def test_measured_pose_counts_only_when_it_matters(g1: Robot, wave: Motion) -> None:
@@ -284,6 +289,6 @@ def test_a_long_session_does_not_grow(g1: Robot, wave: Motion) -> None:
     for _ in range(12):
         trajectory = stream.push(wave.slice(0, 40), True, now)
         now += 60.0
-    assert len(trajectory) < 150
+    assert len(trajectory) < 250
     assert stream._plan is not None
-    assert len(stream._plan.control) < 200
+    assert len(stream._plan.control) < 300
