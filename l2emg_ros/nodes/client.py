@@ -62,8 +62,8 @@ class Performance:
         motion: What the generator made.
         commanded: What the robot was asked to do.
         executed: What its joint states say it did, on the same clock.
-        time_to_first_chunk: From the accepted goal to the first chunk at this client, s.
-        total_time: From the accepted goal to the result, s.
+        time_to_first_chunk: From sending the goal to the first chunk at this client, s.
+        total_time: From sending the goal to the result, s.
         experts: Experts that wrote the motion.
         expert_weights: Their weights.
         novelty_p_value: Small where the request is unlike every scenario.
@@ -161,12 +161,12 @@ class GestureClient:
             duration=float(seconds),
             seed=int(seed),
         )
+        sent = time.monotonic()
         handle = self._ask(lambda: self._action.send_goal_async(goal), deadline, 'no answer')
-        accepted = time.monotonic()
         if not handle.accepted:
             raise PerformanceError(f'goal {text!r} was rejected')
         result = self._ask(handle.get_result_async, deadline, 'no result').result
-        total = time.monotonic() - accepted
+        total = time.monotonic() - sent
         if result.error_code != GenerateMotion.Result.OK:
             raise PerformanceError(f'{text!r} failed ({result.error_code}): {result.message}')
         self._until(self._performed, deadline, 'the robot did not come to rest')
@@ -174,7 +174,7 @@ class GestureClient:
             motion=convert.motion_from_message(result.motion),
             commanded=self._commanded(text),
             executed=self._executed(text),
-            time_to_first_chunk=self._motions[0][0] - accepted,
+            time_to_first_chunk=self._motions[0][0] - sent,
             total_time=total,
             experts=tuple(result.experts),
             expert_weights=tuple(float(weight) for weight in result.expert_weights),

@@ -32,8 +32,20 @@ from l2emg_ros.sim.simulator import Simulator
 WRISTS = ('left_wrist_yaw_link', 'right_wrist_yaw_link')
 
 
-def test_a_sentence_moves_the_robot(system: System) -> None:
+def raise_the_arms(system: System) -> None:
+    """Leave the robot in a pose from which the next motion is a long way."""
     system.rest()
+    plans, motion = len(system.plans), gesture('cheer', 3.0, 'excited')
+    wrists = motion.joint_positions()[:, 20:22, 2].mean(axis=1)
+    publisher = system.client.publisher(SmplMotion, 'smpl_motion', qos.STREAM)
+    (message,) = chunks(motion.slice(0, int(wrists.argmax()) + 1), 'arms up', motion.frames)
+    publisher.publish(message)
+    wait_until(lambda: len(system.plans) > plans, 'no plan')
+    system.rest()
+
+
+def test_a_sentence_moves_the_robot(system: System) -> None:
+    raise_the_arms(system)
     errors, motions, planned = system.errors(), len(system.motions), system.planned()
     seen = len(system.states)
     emotion = Emotion(label='happy', intensity=1.0)
@@ -45,7 +57,7 @@ def test_a_sentence_moves_the_robot(system: System) -> None:
     wait_until(lambda: system.planned() - planned == count, 'not every chunk became a plan')
     system.rest()
     positions = np.array([state.position for state in system.states[seen:]])
-    assert np.ptp(positions, axis=0).max() > 0.02
+    assert np.ptp(positions, axis=0).max() > 0.3
     end = np.array(system.plans[-1].points[-1].positions)
     assert np.abs(np.array(system.states[-1].position) - end).max() < 0.02
     assert system.errors() == errors
@@ -96,13 +108,13 @@ def test_the_first_chunk_comes_soon(system: System) -> None:
     delays, busy = [], busyness(system)
     for _ in range(20):
         count = len(system.motions)
+        sent = time.monotonic()
         handle = system.send(duration=1.0)
-        accepted = time.monotonic()
         wait_until(lambda: len(system.motions) > count, 'no chunk')  # noqa: B023
-        delays.append(time.monotonic() - accepted)
+        delays.append(time.monotonic() - sent)
         assert system.finish(handle)[0] == GoalStatus.STATUS_SUCCEEDED
     p95 = float(np.percentile(delays, 95))
-    print(f'goal accepted to first chunk: p95 {1e3 * p95:.0f} ms of 20, busy {1e3 * busy:.0f} ms')
+    print(f'goal sent to first chunk: p95 {1e3 * p95:.0f} ms of 20, busy {1e3 * busy:.0f} ms')
     assert p95 < 0.5 + 3 * busy
 
 
