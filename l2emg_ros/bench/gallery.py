@@ -46,7 +46,7 @@ def write_rows(
         # The ends of a gesture are a person standing; what lies between tells it apart.
         frames = np.linspace(0, motion.frames - 1, _POSES + 2).round().astype(int)[1:-1].tolist()
         images += skeleton.render_motion(motion, _SIZE, frames)
-        labels += [f'{label} {motion.duration:.1f} s', *[''] * (_POSES - 1)]
+        labels += [label, f'{motion.duration:.1f} s', *[''] * (_POSES - 2)]
     video.write_sheet(images, path, title, labels, columns=_POSES)
 
 

@@ -77,7 +77,7 @@ def _content(
         motion = generator.generate(sentence, emotion=label, intensity=0.8, seed=number)
         found, emotion = judge.judge(motion)
         if not hits[gesture]:
-            gallery.add(f'{gesture}, {label}:', motion)
+            gallery.add(f'{gesture}, {label}', motion)
         hits[gesture].append(found == gesture)
         emotions.append(emotion == label)
         if found != gesture:

@@ -107,7 +107,7 @@ def train_expert(
     steps: int,
     seed: int,
     checkpoint: Path,
-    lr: float = 2e-3,
+    lr: float = 5e-4,
     report: Report | None = None,
 ) -> ScenarioExpert:
     """Train one scenario's expert on the frozen backbone; resumable (``loop.run``)."""
