@@ -69,7 +69,6 @@ setup(
     license='Apache-2.0',
     # The Python version is stated here only: python_requires breaks colcon's reading of setup.py.
     classifiers=[
-        'License :: OSI Approved :: Apache Software License',
         'Programming Language :: Python :: 3.10',
         'Programming Language :: Python :: 3.11',
         'Programming Language :: Python :: 3.12',
