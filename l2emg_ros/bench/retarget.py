@@ -31,34 +31,28 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-import pinocchio as pin
-from scipy.linalg.lapack import dposv
 
 from l2emg_ros import corpus
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
+from l2emg_ros.retarget import baseline
 from l2emg_ros.retarget.collision import SelfCollision
-from l2emg_ros.retarget.ik import IkConfig
 from l2emg_ros.retarget.report import evaluate, Report
 from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import footing, RootPlanner
-from l2emg_ros.retarget.targets import Builder, Targets
+from l2emg_ros.retarget.targets import Targets
 from l2emg_ros.retarget.trajectory import Trajectory
 
 Array = NDArray[np.float64]
 
 _MOTIONS = ('.bvh', '.npz', '.npy')
 _MADE = 40
-_DAMPING = 1e-4
-_STEPS = 2
 # Self-collision is judged on every third sample: it costs as much as all the rest.
 _EVERY = 3
 # No ratio to a figure that is zero but for rounding.
 _RATIO_FROM = 1e-2
-# Points of an arm and a leg, both sides: with five oriented parts the rows of the problem.
-_CHAIN = ('elbow', 'wrist', 'knee', 'ankle') * 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,8 +74,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Measure and return the figures.
 
     Raises:
-        BadRequest: The folder holds no motion.
+        BadRequest: The folder holds no motion, or an option is out of range.
     """
+    if args.clips < 0:
+        raise BadRequest(f'--clips is {args.clips}: expected 0 or more')
     robot = Robot.load(args.robot)
     retargeter = Retargeter(robot, RetargetConfig(root=args.root))
     hulls = SelfCollision(robot)
@@ -98,13 +94,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         trajectory.check(robot)
         targets = retargeter.builder.build(motion)
         began = time.process_time()
-        joints = _textbook(robot, retargeter.builder, targets)
+        joints = baseline.textbook(robot, retargeter.builder, targets)
         other = time.process_time() - began
         touching.append([hulls.share(q[::_EVERY]) for q in (trajectory.positions, joints)])
         names.append(name)
         ours.append(trajectory.report or evaluate(robot, motion, trajectory))
         textbook.append(evaluate(robot, motion, _as_trajectory(robot, motion, joints, targets)))
-        times.append((motion.frames, own, other, _floor(robot, motion.frames)))
+        times.append(
+            (motion.frames, own, other, baseline.floor(robot, retargeter.builder, motion.frames))
+        )
     return _results(names, ours, textbook, np.array(times), np.array(touching))
 
 
@@ -142,36 +140,6 @@ def _motions(args: argparse.Namespace) -> Iterator[tuple[str, Motion]]:
         yield paths[index].stem, Motion.load(paths[index])
 
 
-def _textbook(robot: Robot, builder: Builder, targets: Targets) -> Array:
-    """Return joint angles (T, N) by damped least squares, one call of Pinocchio for each task."""
-    model, data = robot.model, robot.model.createData()
-    points = [robot.placement(key) for key in builder.points]
-    parts = [robot.placement(key) for key in builder.parts]
-    config, size = IkConfig(), model.nv
-    costs = [config.torso_cost if key == 'torso' else config.sole_cost for key in builder.parts]
-    q, result = robot.home.copy(), np.empty((len(targets), size))
-    for row in range(len(targets)):
-        for _ in range(_STEPS):
-            pin.computeJointJacobians(model, data, q)
-            normal, right = np.eye(size) * _DAMPING, np.zeros(size)
-            for (joint, offset, _), target in zip(points, targets.points[row], strict=True):
-                jacobian = pin.getJointJacobian(model, data, joint, pin.LOCAL_WORLD_ALIGNED)
-                arm = data.oMi[joint].rotation @ offset
-                moved = jacobian[:3] - pin.skew(arm) @ jacobian[3:]
-                normal += moved.T @ moved
-                right += moved.T @ (target - data.oMi[joint].translation - arm)
-            for (joint, _, axes), target, cost in zip(
-                parts, targets.orientations[row], costs, strict=True
-            ):
-                turned = pin.getJointJacobian(model, data, joint, pin.LOCAL_WORLD_ALIGNED)[3:]
-                error = pin.log3(target @ (data.oMi[joint].rotation @ axes).T)
-                normal += cost * turned.T @ turned
-                right += cost * turned.T @ error
-            q = np.clip(q + np.linalg.solve(normal, right), robot.lower, robot.upper)
-        result[row] = q
-    return result
-
-
 def _as_trajectory(robot: Robot, motion: Motion, joints: Array, targets: Targets) -> Trajectory:
     """Wrap joint angles at the frame rate of the motion; derivatives by differences."""
     step = 1.0 / motion.fps
@@ -188,18 +156,6 @@ def _as_trajectory(robot: Robot, motion: Motion, joints: Array, targets: Targets
         root_orientation=rotation.from_matrix(targets.root),
         robot=robot.name,
     )
-
-
-def _floor(robot: Robot, frames: int) -> float:
-    """Return the process seconds of Jacobians, one normal matrix and one solution a step."""
-    model, data = robot.model, robot.model.createData()
-    jacobian = np.random.default_rng(0).normal(size=(3 * (len(_CHAIN) + 5), model.nv))
-    right, damping = np.ones(model.nv), np.eye(model.nv)
-    began = time.process_time()
-    for _ in range(_STEPS * frames):
-        pin.computeJointJacobians(model, data, robot.home)
-        dposv(jacobian.T @ jacobian + damping, right)
-    return time.process_time() - began
 
 
 def _results(

@@ -261,6 +261,8 @@ def solve_box(normal: Array, right: Array, low: Array, high: Array) -> Array:
         fixed |= outside
         free = ~fixed
         solution = np.clip(solution, low, high)
+        if not free.any():
+            break
         rest = right[free] - normal[np.ix_(free, fixed)] @ solution[fixed]
         solution[free] = dposv(normal[np.ix_(free, free)], rest)[1]
         outside = free & ((solution < low) | (solution > high))

@@ -128,3 +128,7 @@ def test_box_against_scipy() -> None:
         ]
         assert cost[0] <= cost[2] + 1e-9
         assert cost[0] <= 1.02 * cost[1]
+
+
+def test_box_of_no_size() -> None:
+    assert np.array_equal(solve_box(np.eye(3), np.ones(3), np.zeros(3), np.zeros(3)), np.zeros(3))

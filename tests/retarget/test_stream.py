@@ -22,6 +22,7 @@ from l2emg_ros import corpus
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
+from l2emg_ros.retarget.report import violations
 from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.stream import StreamRetargeter
@@ -292,3 +293,26 @@ def test_a_long_session_does_not_grow(g1: Robot, wave: Motion) -> None:
     assert len(trajectory) < 250
     assert stream._plan is not None
     assert len(stream._plan.control) < 300
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_noise_in_everything(g1: Robot, seed: int) -> None:
+    """No person moves like this and no caller acts like this: the limits hold, without rounding."""
+    rng = np.random.default_rng(seed)
+    frames = int(rng.integers(1, 60))
+    poses = rng.normal(scale=rng.choice([0.3, 1.0, 3.0]), size=(frames, 66))
+    noise = Motion(poses, rng.normal(size=(frames, 3)) * rng.choice([0.1, 1e4]), 30.0)
+    config = RetargetConfig(root='fixed' if seed % 2 else 'kinematic')
+    whole = Retargeter(g1, config).retarget(noise, start=rng.uniform(g1.lower, g1.upper))
+    assert violations(g1, whole, tolerance=0.0) == 0
+    stream = StreamRetargeter(g1, config)
+    now = 0.0
+    for start in range(0, frames, 9):
+        measured = rng.uniform(g1.lower, g1.upper)
+        trajectory = stream.push(noise.slice(start, start + 9), start + 9 >= frames, now, measured)
+        assert violations(g1, trajectory, tolerance=0.0) == 0
+        changed = stream.modulate(now, rng.uniform(0.3, 2.0), rng.uniform(0.3, 2.0))
+        for given in (trajectory, changed, stream.stop(now) if rng.random() < 0.2 else None):
+            if given is not None:
+                given.check(g1)
+        now += rng.uniform(0.0, 0.6)

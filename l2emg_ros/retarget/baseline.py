@@ -1,0 +1,83 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What the retargeter is compared with: textbook inverse kinematics, and bare arithmetic."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+import pinocchio as pin
+from scipy.linalg.lapack import dposv
+
+from l2emg_ros.retarget.ik import IkConfig
+from l2emg_ros.retarget.robot import Robot
+from l2emg_ros.retarget.targets import Builder, Targets
+
+Array = NDArray[np.float64]
+
+_DAMPING = 1e-4
+_STEPS = 2
+
+
+def textbook(robot: Robot, builder: Builder, targets: Targets) -> Array:
+    """Return joint angles (T, N) by damped least squares with clamped position limits.
+
+    One call of Pinocchio for each task, two steps a frame, no cost on velocities: smooth only as
+    far as the targets are.
+    """
+    model, data = robot.model, robot.model.createData()
+    points = [robot.placement(key) for key in builder.points]
+    parts = [robot.placement(key) for key in builder.parts]
+    config, size = IkConfig(), model.nv
+    costs = [config.torso_cost if key == 'torso' else config.sole_cost for key in builder.parts]
+    q, result = robot.home.copy(), np.empty((len(targets), size))
+    for row in range(len(targets)):
+        for _ in range(_STEPS):
+            pin.computeJointJacobians(model, data, q)
+            normal, right = np.eye(size) * _DAMPING, np.zeros(size)
+            for (joint, offset, _), target in zip(points, targets.points[row], strict=True):
+                jacobian = pin.getJointJacobian(model, data, joint, pin.LOCAL_WORLD_ALIGNED)
+                arm = data.oMi[joint].rotation @ offset
+                moved = jacobian[:3] - pin.skew(arm) @ jacobian[3:]
+                normal += moved.T @ moved
+                right += moved.T @ (target - data.oMi[joint].translation - arm)
+            for (joint, _, axes), target, cost in zip(
+                parts, targets.orientations[row], costs, strict=True
+            ):
+                turned = pin.getJointJacobian(model, data, joint, pin.LOCAL_WORLD_ALIGNED)[3:]
+                error = pin.log3(target @ (data.oMi[joint].rotation @ axes).T)
+                normal += cost * turned.T @ turned
+                right += cost * turned.T @ error
+            q = np.clip(q + np.linalg.solve(normal, right), robot.lower, robot.upper)
+        result[row] = q
+    return result
+
+
+def floor(robot: Robot, builder: Builder, frames: int) -> float:
+    """Return the process seconds that no such method can save for a number of frames.
+
+    Jacobians, one normal matrix of all tasks and one Cholesky solution for each of two steps.
+    """
+    model, data = robot.model, robot.model.createData()
+    rows = 3 * (len(builder.points) + len(builder.parts))
+    jacobian = np.random.default_rng(0).normal(size=(rows, model.nv))
+    right, damping = np.ones(model.nv), np.eye(model.nv)
+    began = time.process_time()
+    for _ in range(_STEPS * frames):
+        pin.computeJointJacobians(model, data, robot.home)
+        dposv(jacobian.T @ jacobian + damping, right)
+    return time.process_time() - began
