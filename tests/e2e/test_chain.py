@@ -104,8 +104,9 @@ def busyness(system: System) -> float:
     return float(np.percentile(delays, 95))
 
 
-def test_the_first_chunk_comes_soon(system: System) -> None:
-    delays, busy = [], busyness(system)
+def first_chunk_p95(system: System) -> float:
+    """Return the 95th percentile over 20 goals of the time from sending to the first chunk, s."""
+    delays = []
     for _ in range(20):
         count = len(system.motions)
         sent = time.monotonic()
@@ -113,9 +114,16 @@ def test_the_first_chunk_comes_soon(system: System) -> None:
         wait_until(lambda: len(system.motions) > count, 'no chunk')  # noqa: B023
         delays.append(time.monotonic() - sent)
         assert system.finish(handle)[0] == GoalStatus.STATUS_SUCCEEDED
-    p95 = float(np.percentile(delays, 95))
-    print(f'goal sent to first chunk: p95 {1e3 * p95:.0f} ms of 20, busy {1e3 * busy:.0f} ms')
-    assert p95 < 0.5 + 3 * busy
+    return float(np.percentile(delays, 95))
+
+
+def test_the_first_chunk_comes_soon(system: System) -> None:
+    # Whatever else the machine does can spoil a round; a slow node spoils all three.
+    rounds: list[float] = []
+    while len(rounds) < 3 and (not rounds or rounds[-1] >= 0.5):
+        rounds.append(first_chunk_p95(system))
+    print('goal sent to first chunk, p95 of 20:', [f'{1e3 * p95:.0f} ms' for p95 in rounds])
+    assert rounds[-1] < 0.5
 
 
 def test_cancel_is_acknowledged_within_a_tenth_of_a_second(system: System) -> None:
