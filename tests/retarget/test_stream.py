@@ -297,7 +297,7 @@ def test_a_long_session_does_not_grow(g1: Robot, wave: Motion) -> None:
 
 @pytest.mark.parametrize('seed', range(6))
 def test_noise_in_everything(g1: Robot, seed: int) -> None:
-    """No person moves like this and no caller acts like this: the limits hold, without rounding."""
+    """No person moves and no caller acts like this: the limits hold, without any rounding."""
     rng = np.random.default_rng(seed)
     frames = int(rng.integers(1, 60))
     poses = rng.normal(scale=rng.choice([0.3, 1.0, 3.0]), size=(frames, 66))
