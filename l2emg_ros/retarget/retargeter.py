@@ -211,7 +211,12 @@ class Retargeter:
         return np.asarray(base + (goal - base) * share**3 * (10 - 15 * share + 6 * share**2))
 
     def follow(
-        self, joints: Array, start: Array, lead: Array, stretch: float = 1.0
+        self,
+        joints: Array,
+        start: Array,
+        lead: Array,
+        stretch: float = 1.0,
+        most: float | None = None,
     ) -> tuple[Array, Array]:
         """Fit a curve inside the limits, slowing down where it cannot keep up.
 
@@ -220,13 +225,14 @@ class Retargeter:
             start: (3, N) control points of the first knot.
             lead: (L, N) rad, knots before the first frame.
             stretch: Least factor on the time between frames; below 1 plays faster.
+            most: Largest factor; None: that of the configuration.
 
         Returns:
             The fractional frame (K,) of every knot after the lead, and control points
             (L + K + tail + 2, N) of the curve, which ends at rest.
         """
         speed = (np.abs(np.diff(joints, axis=0)) / self.bounds.first).max(axis=1, initial=0.0)
-        most = max(self.config.max_stretch, stretch)
+        most = max(self.config.max_stretch if most is None else most, stretch)
         factors = np.clip(speed / 0.95, stretch, most)
         while True:
             frames = _grid(factors)

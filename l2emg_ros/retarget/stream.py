@@ -181,7 +181,8 @@ class StreamRetargeter:
         if len(rest) < 2:
             return None
         rest = self._ramped(rest, rest.gain[0])
-        self._follow(knot, rest[:0], rest, stretch)
+        # What was slowed down for the limits already must not be slowed down again and again.
+        self._follow(knot, rest[:0], rest, stretch, most=1.0)
         return self._trajectory(now)
 
     def state(self, time: float) -> tuple[Array, Array, Array]:
@@ -319,13 +320,15 @@ class StreamRetargeter:
         values = gain + (self._gain - gain) * share
         return Track(track.joints, track.frames, track.turn, track.feet, values)
 
-    def _follow(self, knot: int, lead: Track, rest: Track, stretch: float) -> None:
+    def _follow(
+        self, knot: int, lead: Track, rest: Track, stretch: float, most: float | None = None
+    ) -> None:
         """Fit the curve from a knot on."""
         plan = self._planned()
         begin = limits.extended(plan.control, knot + 3)[knot:]
         ahead = lead.values(self.robot.home, self._scaled)
         values = rest.values(self.robot.home, self._scaled)
-        index, control = self.retargeter.follow(values, begin, ahead, stretch)
+        index, control = self.retargeter.follow(values, begin, ahead, stretch, most)
         self._replace(knot, lead + rest.at(index), control)
 
     def _replace(self, knot: int, track: Track, control: Array) -> None:

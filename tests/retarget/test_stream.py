@@ -231,6 +231,18 @@ def test_modulate(g1: Robot, wave: Motion) -> None:
     assert stream.modulate(listener.now, 1.0, 1.0) is None
 
 
+def test_modulating_often_does_not_slow_down(g1: Robot, wave: Motion) -> None:
+    """Feelings may arrive ten times a second."""
+    wild = wave.replace(poses=np.clip(2.5 * wave.poses, -2.5, 2.5))
+    stream = StreamRetargeter(g1)
+    planned = stream.push(wild, True, 0.0, g1.home).duration
+    for number in range(1, 11):
+        changed = stream.modulate(0.1 * number, 1.0, 1.0)
+        assert changed is not None
+        changed.check(g1)
+    assert changed.duration + 1.0 < planned + 0.5
+
+
 def test_chunks_at_another_rate(g1: Robot, wave: Motion) -> None:
     """60 fps in odd pieces, down to single frames."""
     dense = wave.resample(60.0)
