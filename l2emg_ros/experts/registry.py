@@ -135,8 +135,8 @@ class Registry:
             raise BadRequest(f'unknown expert {name!r}: the registry has {known or "none"}')
         return versions[-1].parts[-2]
 
-    def verify(self, name: str, version: str = '') -> None:
-        """Check every file of a version against its manifest.
+    def verify(self, name: str, version: str = '') -> dict[str, Any]:
+        """Check every file of a version against its manifest, and return that.
 
         Raises:
             ExpertIntegrityError: A file is missing or has another hash.
@@ -152,6 +152,7 @@ class Registry:
                 raise ExpertIntegrityError(
                     f'{path} has SHA-256 {found[:12]}...: the manifest says {str(wanted)[:12]}...'
                 )
+        return manifest
 
     def load(self, name: str, version: str = '') -> tuple[dict[str, Any], Tensors, Tensors]:
         """Return manifest, adapter tensors by layer name and slot tensors, hashes checked.
@@ -159,8 +160,7 @@ class Registry:
         Raises:
             ExpertIntegrityError: A file is not what the manifest says.
         """
-        self.verify(name, version)
-        manifest = self.manifest(name, version)
+        manifest = self.verify(name, version)
         folder = self._path(name, manifest['version'])
         try:
             adapter = load_file(folder / 'adapter_model.safetensors')

@@ -33,7 +33,6 @@ from l2emg_ros.motion.features import FeatureDecoder, FPS
 from l2emg_ros.motion.motion import Motion
 
 if TYPE_CHECKING:
-    from l2emg_ros.experts.composition import Composition
     from l2emg_ros.generator.generator import Snapshot
 
 # The first chunk is short, so that the robot starts moving early; later ones cost fewer messages.
@@ -160,15 +159,9 @@ class Session:
             duration=torch.tensor([duration_bucket(seconds)], device=device),
         )
         with torch.inference_mode():
-            prompts, slots, composed = self._prompt(condition)
+            prompts, slots, composed = self._snapshot.lm.prompt(condition, self._snapshot.expert)
             self.emotion_embedding = slots[0].mean(dim=0).cpu().numpy()
         self._decoder.prefill(prompts[0], self._spoken, composed)
-
-    def _prompt(
-        self, condition: Condition
-    ) -> tuple[list[torch.Tensor], torch.Tensor, Composition | None]:
-        """Return the prompt with this request's expert."""
-        return self._snapshot.lm.prompt(condition, self._snapshot.expert)
 
     def _chunk(self, tokens: list[int], *, last: bool, frames: int | None = None) -> Chunk:
         """Decode tokens into the next piece of motion."""
