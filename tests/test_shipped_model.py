@@ -64,7 +64,7 @@ def test_a_sample_of_held_out_sentences_is_read_right(generator: EmpathicGenerat
         )
         right.append(judge.judge(motion)[0] == name)
     # A floor against regressions, far above chance (0.02); the card has the measured figure.
-    assert np.mean(right) >= 0.3
+    assert np.mean(right) >= 0.7
 
 
 @pytest.mark.slow

@@ -55,7 +55,8 @@ def tiny_model(folder: Path, encoder: TextEncoder | None = None) -> Path:
     encoder = encoder or MiniLmEncoder()
     torch.manual_seed(0)
     tokenizer = MotionTokenizer(TokenizerConfig(codes=32, width=16, blocks=1))
-    tokenizer.codebook.codes.normal_()
+    for book in tokenizer.codebooks:
+        book.codes.normal_()
     tokenizer.mean.copy_(standing())
     tokenizer.std.fill_(0.02)
     checkpoint.save_tokenizer(folder, tokenizer, {'seed': 0})

@@ -103,8 +103,7 @@ def train(
         rng = np.random.default_rng((seed, number))
         chosen = rng.choice(numbers, _BATCH)
         motions = [torch.from_numpy(corpus.motion(n)) for n in chosen]
-        # Noise of the size of a tokeniser's error keeps the judge from reading fine detail.
-        motions = [m + 0.1 * judge.std * torch.randn_like(m) for m in motions]
+        motions = [_disturbed(m, judge.mean, judge.std) for m in motions]
         content, emotion = judge(motions)
         wanted = torch.tensor([judge.gestures.index(corpus.clips[n]['gesture']) for n in chosen])
         mixture = torch.tensor([corpus.clips[n]['weights'] for n in chosen], dtype=torch.float32)
@@ -116,6 +115,22 @@ def train(
     judge.train()
     loop.run(judge, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report)
     return judge.eval()
+
+
+def _disturbed(motion: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Return (T, 140) features with noise, drift, missing features and cut ends.
+
+    The judge shall read the gesture as a person does, not the fine detail of clean motion: what a
+    tokeniser does to a motion is no reason to read another gesture.
+    """
+    frames = len(motion)
+    cut = int(0.12 * frames * torch.rand(()))
+    motion = motion[cut : frames - int(0.12 * frames * torch.rand(()))]
+    knots = torch.randn(1, motion.shape[1], len(motion) // 8 + 2)
+    drift = nn.functional.interpolate(knots, size=len(motion), mode='linear')[0].T
+    motion = motion + std * (0.25 * drift + 0.1 * torch.randn_like(motion))
+    missing = torch.rand(motion.shape[1]) < 0.1
+    return torch.where(missing, mean, motion)
 
 
 def accuracy(judge: Evaluator, corpus: Corpus) -> dict[str, float]:

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--seed', type=int, default=0, help='seed of this stage')
     parser.add_argument('--steps', type=int, help='training steps; default: the shipped recipe')
-    parser.add_argument('--clips', type=int, default=8000, help='corpus: number of clips')
+    parser.add_argument('--clips', type=int, default=24000, help='corpus: number of clips')
     parser.add_argument('--workers', type=int, default=2, help='corpus: processes')
     parser.add_argument(
         '--scenario', default='all', help='expert: a scenario of the corpus, or all in sequence'

@@ -44,7 +44,7 @@ _NAME = re.compile(r'[a-z][a-z0-9_]{1,63}')
 _FILES = ('adapter_config.json', 'adapter_model.safetensors', 'slots.safetensors')
 _PREFIX = 'base_model.model.'
 
-Tensors = dict[str, NDArray[np.float32]]
+Tensors = dict[str, NDArray[np.floating[Any]]]
 
 
 @dataclass(frozen=True, slots=True)

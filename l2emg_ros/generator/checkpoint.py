@@ -22,6 +22,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 import torch
@@ -34,11 +36,11 @@ from l2emg_ros.model.config import from_dict, LmConfig, TokenizerConfig
 from l2emg_ros.model.language_model import MotionLanguageModel, ScenarioExpert
 from l2emg_ros.model.tokenizer import MotionTokenizer
 
-FORMAT = 1
+FORMAT = 2
 TOKENIZER, BASE, EMOTION = 'tokenizer.safetensors', 'base.safetensors', 'emotion.safetensors'
 _EMOTION_PREFIX = 'emotion.'
 # What only training needs.
-_TRAINING_ONLY = ('codebook.counts', 'codebook.sums')
+_TRAINING_ONLY = ('.counts', '.sums')
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def save_tokenizer(
         record: How it was made: seed, steps, corpus, metrics.
     """
     root = Path(folder)
-    state = {k: v for k, v in tokenizer.state_dict().items() if k not in _TRAINING_ONLY}
+    state = {k: v for k, v in tokenizer.state_dict().items() if not k.endswith(_TRAINING_ONLY)}
     digest = _write(root / TOKENIZER, state)
     write_json(
         root / 'model.json',
@@ -170,7 +172,7 @@ def save_base(
     text_encoder: str,
     record: Mapping[str, Any],
 ) -> None:
-    """Write a frozen backbone and emotion block beside their tokeniser."""
+    """Write a frozen backbone, its content and emotion blocks, beside their tokeniser."""
     root = Path(folder)
     described = card(root)
     state = lm.state_dict()
@@ -187,15 +189,16 @@ def save_base(
 
 
 def expert_tensors(expert: ScenarioExpert) -> tuple[Tensors, Tensors]:
-    """Return the adapter tensors in peft's layout, and the slot tensors."""
+    """Return the adapter tensors in peft's layout, and the slot tensors, in half precision."""
+
+    def stored(tensor: Tensor) -> NDArray[np.floating[Any]]:
+        return np.asarray(tensor.detach().half().cpu())
+
     adapter: Tensors = {}
     for name, down, up in zip(expert.names, expert.down, expert.up, strict=True):
-        adapter[f'{name}.lora_A.weight'] = down.detach().cpu().numpy()
-        adapter[f'{name}.lora_B.weight'] = up.detach().cpu().numpy()
-    slots = {
-        'queries': expert.queries.detach().cpu().numpy(),
-        'gate.weight': expert.gate.weight.detach().cpu().numpy(),
-    }
+        adapter[f'{name}.lora_A.weight'] = stored(down)
+        adapter[f'{name}.lora_B.weight'] = stored(up)
+    slots = {'queries': stored(expert.queries), 'gate.weight': stored(expert.gate.weight)}
     return adapter, slots
 
 
@@ -248,6 +251,6 @@ def _fill(module: nn.Module, state: Mapping[str, Tensor], root: Path) -> None:
         missing, unexpected = module.load_state_dict(dict(state), strict=False)
     except RuntimeError as error:
         raise ModelNotLoaded(f'{root}: {" ".join(str(error).split())}') from None
-    wrong = [*unexpected, *(name for name in missing if name not in _TRAINING_ONLY)]
+    wrong = [*unexpected, *(name for name in missing if not name.endswith(_TRAINING_ONLY))]
     if wrong:
         raise ModelNotLoaded(f'{root}: tensor {wrong[0]!r} is missing or not expected')

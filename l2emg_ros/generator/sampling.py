@@ -35,8 +35,8 @@ class Sampling:
         top_p: Share of the probability that is drawn from, most likely tokens first.
     """
 
-    temperature: float = 0.9
-    top_p: float = 0.95
+    temperature: float = 0.6
+    top_p: float = 0.9
 
 
 class Decoder:
@@ -60,33 +60,53 @@ class Decoder:
         self._model, self._composed = model, composed
         self._generator, self._sampling = generator, sampling
         self._cache = DynamicCache()
-        self._logits = torch.empty(0)
+        self._state = self._steering = torch.empty(0)
 
-    def prefill(self, prompt: Tensor, spoken: list[int], composed: Composition | None) -> None:
-        """Start over from a (P, d) prompt followed by tokens that were already spoken."""
-        self._cache, self._composed = DynamicCache(), composed
-        tokens = torch.tensor(spoken, dtype=torch.long, device=prompt.device)
-        words = self._model.backbone.embed_tokens(tokens)
-        self._forward(torch.cat([prompt, words])[None])
+    def prefill(
+        self,
+        prompt: Tensor,
+        steering: Tensor,
+        spoken: list[list[int]],
+        composed: Composition | None,
+    ) -> None:
+        """Start over from a (P, d) prompt followed by tokens that were already spoken.
 
-    def next(self, allow_end: bool) -> int:
-        """Draw the next token; the end token only where ``allow_end`` is set."""
-        logits = self._logits.clone()
-        if not allow_end:
-            logits[self._model.eos] = float('-inf')
-        token = self._draw(logits)
-        if token != self._model.eos:
-            at = torch.tensor([[token]], device=logits.device)
-            self._forward(self._model.backbone.embed_tokens(at))
-        return token
+        Args:
+            prompt: (P, d), from ``MotionLanguageModel.prompt``.
+            steering: (d,), from the slots of the same prompt.
+            spoken: Codes of the motion tokens.
+            composed: Experts of this request, or None.
+        """
+        self._cache, self._composed, self._steering = DynamicCache(), composed, steering
+        if spoken:
+            tokens = torch.tensor(spoken, device=prompt.device)
+            prompt = torch.cat([prompt, self._model.embed(tokens, steering)])
+        self._forward(prompt[None])
+
+    def next(self, allow_end: bool) -> list[int] | None:
+        """Draw the codes of the next token; None, the end, only where ``allow_end`` is set."""
+        model = self._model
+        with torch.inference_mode():
+            logits = model.head(self._state)[0].float()
+            if not allow_end:
+                logits[model.eos] = float('-inf')
+            codes = [self._draw(logits)]
+            if codes[0] == model.eos:
+                return None
+            for level in range(1, model.config.levels):
+                known = torch.tensor([codes], device=logits.device)
+                codes.append(self._draw(model.level_logits(self._state, known, level)[0].float()))
+            token = torch.tensor([codes], device=logits.device)
+            self._forward(model.embed(token, self._steering)[None])
+        return codes
 
     def _forward(self, embeddings: Tensor) -> None:
-        """Append (1, n, d) embeddings and keep the logits of the last."""
+        """Append (1, n, d) embeddings and keep the (1, d) state of the last."""
         with torch.inference_mode(), composition.active(self._composed):
             states = self._model.backbone(
                 inputs_embeds=embeddings, past_key_values=self._cache, use_cache=True
             ).last_hidden_state
-            self._logits = self._model.head(states[0, -1]).float()
+            self._state = states[:, -1]
 
     def _draw(self, logits: Tensor) -> int:
         """Nucleus sampling (Holtzman et al. 2020) on the processor, so that seeds travel."""

@@ -83,7 +83,7 @@ class Session:
         self._decoder = Decoder(snapshot.lm, None, generator, sampling)
         self._cache: Cache = {}
         self._features = FeatureDecoder()
-        self._spoken: list[int] = []
+        self._spoken: list[list[int]] = []
         self._chunks: list[Motion] = []
         self.emotion_embedding = np.zeros(snapshot.lm.config.width, dtype=np.float32)
 
@@ -99,7 +99,7 @@ class Session:
         """Generate; stops early, without a last chunk, when the cancel event is set."""
         wanted = None if self.request.seconds is None else round(self.request.seconds * FPS)
         made = 0
-        pending: list[int] = []
+        pending: list[list[int]] = []
         self._prefill(self.request.seconds)
         for token in self._tokens(wanted):
             # A full chunk waits for the next token: only then is it known not to be the last.
@@ -123,7 +123,7 @@ class Session:
         self.cancelled = self._cancel.is_set()
         return self.cancelled
 
-    def _tokens(self, wanted: int | None) -> Iterator[int]:
+    def _tokens(self, wanted: int | None) -> Iterator[list[int]]:
         """Yield motion tokens until the motion is over.
 
         A request longer than the gesture starts the gesture again where the first one ended.
@@ -135,7 +135,7 @@ class Session:
             long_enough = len(self._spoken) >= _SHORTEST_SEGMENT
             worth_more = wanted is None or left >= _SHORTEST_SEGMENT * FRAMES_PER_TOKEN
             token = self._decoder.next(allow_end=long_enough and worth_more)
-            if token == self._snapshot.lm.eos:
+            if token is None:
                 if wanted is None:
                     return
                 self._prefill(left / FPS)
@@ -160,10 +160,10 @@ class Session:
         )
         with torch.inference_mode():
             prompts, slots, composed = self._snapshot.lm.prompt(condition, self._snapshot.expert)
-            self.emotion_embedding = slots[0].mean(dim=0).cpu().numpy()
-        self._decoder.prefill(prompts[0], self._spoken, composed)
+            self.emotion_embedding = slots.emotion[0].mean(dim=0).cpu().numpy()
+        self._decoder.prefill(prompts[0], slots.steering[0], self._spoken, composed)
 
-    def _chunk(self, tokens: list[int], *, last: bool, frames: int | None = None) -> Chunk:
+    def _chunk(self, tokens: list[list[int]], *, last: bool, frames: int | None = None) -> Chunk:
         """Decode tokens into the next piece of motion."""
         at = torch.tensor([tokens], device=self._text.device)
         with torch.inference_mode():

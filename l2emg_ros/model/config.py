@@ -29,12 +29,14 @@ class TokenizerConfig:
     """Sizes of the motion tokeniser.
 
     Attributes:
-        codes: Entries of the codebook.
+        codes: Entries of each codebook.
+        levels: Codebooks; each quantises what the ones before left over.
         width: Channels of every convolution and length of a code.
         blocks: Residual blocks (dilations 1, 3, 9, 1, ...) before and after the quantiser.
     """
 
     codes: int = 512
+    levels: int = 2
     width: int = 256
     blocks: int = 3
 
@@ -44,25 +46,31 @@ class LmConfig:
     """Sizes of the language model and of what feeds it.
 
     Attributes:
-        codes: Motion tokens; equal to the tokeniser's.
+        codes: Codes a level; equal to the tokeniser's.
+        levels: Codes of a motion token; equal to the tokeniser's.
         text_width: Numbers a text token, from the encoder.
         width: Model width d.
         layers: Decoder layers.
         heads: Attention heads.
         ff: Width of the feed-forward layers.
         emotion_slots: Emotion slots in the prompt, n_e.
+        content_slots: Content slots in the prompt, n_c.
+        gestures: Gestures that the read-out of the content slots tells apart.
         scenario_slots: Scenario slots in the prompt, P_s.
         dictionary: Entries of the global dictionary, K_D.
         rank: LoRA rank of an expert; its alpha is twice that.
     """
 
     codes: int = 512
+    levels: int = 2
     text_width: int = 384
     width: int = 256
     layers: int = 6
     heads: int = 4
     ff: int = 768
     emotion_slots: int = 4
+    content_slots: int = 4
+    gestures: int = 46
     scenario_slots: int = 4
     dictionary: int = 64
     rank: int = 8

@@ -26,13 +26,14 @@ import torch
 from torch import nn, Tensor
 
 from l2emg_ros.emotion import LABELS
+from l2emg_ros.model.attention import InSampleAttention
 from l2emg_ros.model.config import LmConfig
 
 
 class CausalEmotionBlock(nn.Module):
     """Text features and a requested emotion to emotion slots, with a read-out of the emotion.
 
-    ``Z = softmax((Q W_q)(H W_k)^T / sqrt(d)) H W_v`` over the text and the emotion token H,
+    In-sample attention gives Z over the text and the emotion token,
     ``X = softmax((Z W'_q)(D W'_k)^T / sqrt(d) + log pi) D W'_v`` over the dictionary D with masses
     pi, slots ``F = W_o [Z; X] + W_e E``. The last term keeps an explicit request E from being
     diluted by a long sentence.
@@ -47,11 +48,7 @@ class CausalEmotionBlock(nn.Module):
         width = config.width
         self.labels = nn.Embedding(len(LABELS), width)
         self.unspecified = nn.Parameter(torch.zeros(width))
-        self.queries = nn.Parameter(torch.randn(config.emotion_slots, width) * 0.02)
-        self.norm = nn.LayerNorm(width)
-        self.query = nn.Linear(width, width, bias=False)
-        self.key = nn.Linear(width, width, bias=False)
-        self.value = nn.Linear(width, width, bias=False)
+        self.inside = InSampleAttention(config.emotion_slots, width)
         self.cross_query = nn.Linear(width, width, bias=False)
         self.cross_key = nn.Linear(width, width, bias=False)
         self.cross_value = nn.Linear(width, width, bias=False)
@@ -74,12 +71,8 @@ class CausalEmotionBlock(nn.Module):
             (B, n_e, d).
         """
         token = self._token(emotion, given)
-        states = self.norm(torch.cat([text, token[:, None]], dim=1))
-        open_ = torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
-        scores = self.query(self.queries) @ self.key(states).transpose(1, 2)
-        scores = scores / math.sqrt(text.shape[-1])
-        scores = scores.masked_fill(~open_[:, None], float('-inf'))
-        return scores.softmax(dim=-1) @ self.value(states)
+        states = torch.cat([text, token[:, None]], dim=1)
+        return self.inside(states, torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1))
 
     def _token(self, emotion: Tensor, given: Tensor) -> Tensor:
         """Return the (B, d) emotion token: a mixture of label vectors, or the one for none."""

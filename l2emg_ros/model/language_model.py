@@ -13,8 +13,10 @@
 # limitations under the License.
 """Decoder-only language model of motion: prompt slots in, motion tokens out.
 
-Prompt: ``<bos> [scenario slots] <txt> text </txt> <duration> [emotion slots] <mot>``, then motion
-tokens and ``<eos>``. Everything up to ``<mot>`` is computed once a request.
+Prompt: ``<bos> [scenario slots] <txt> text </txt> <duration> [content slots] [emotion slots]
+<mot>``, then motion tokens and ``<eos>``. Everything up to ``<mot>`` is computed once a request.
+A motion token is one code a level of the tokeniser: the backbone's head gives the first, a small
+head each further one from the same state and the codes before it.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from transformers import LlamaConfig, LlamaModel
 from l2emg_ros.experts import composition
 from l2emg_ros.experts.composition import Composition
 from l2emg_ros.model.config import LmConfig
+from l2emg_ros.model.content_block import ContentBlock
 from l2emg_ros.model.emotion_block import CausalEmotionBlock
 
 # Durations are told in 16 log-spaced buckets from 1 to 12 seconds; bucket 0 is "not told".
@@ -53,7 +56,7 @@ class Condition:
     """What a batch of requests asks for, as tensors.
 
     Attributes:
-        text: (B, L, text width) token features, padded.
+        text: (B, L, text width) features, padded; row 0 is the sentence, the others its tokens.
         mask: (B, L) bool, True on tokens.
         emotion: (B, 13) mixtures over the emotion labels.
         given: (B,) bool, False where no emotion is named.
@@ -67,12 +70,30 @@ class Condition:
     duration: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """What the backbone reads beside the words.
+
+    Attributes:
+        content: (B, n_c, d) content slots.
+        emotion: (B, n_e, d) emotion slots.
+        steering: (B, d) what ``<mot>`` and every motion token carry of both, added to their
+            embeddings: a small backbone would else lose the request behind the tokens that it has
+            just spoken.
+    """
+
+    content: Tensor
+    emotion: Tensor
+    steering: Tensor
+
+
 class ScenarioExpert(nn.Module):
     """One scenario's low-rank factors, slot queries and rank gates.
 
-    The queries attend to the text and the emotion slots (cross-attention with projections shared
-    by all experts); the result gives the scenario slots and, through a zero-initialised map, a
-    gate ``u = 2 sigmoid(W_u C)`` on the rank directions: how this scenario shows this emotion.
+    The queries attend to the text, the content and the emotion slots (cross-attention with
+    projections shared by all experts); the result gives the scenario slots and, through a
+    zero-initialised map, a gate ``u = 2 sigmoid(W_u C)`` on the rank directions: how this scenario
+    shows this emotion.
     """
 
     def __init__(
@@ -107,7 +128,7 @@ class ScenarioExpert(nn.Module):
 
 
 class MotionLanguageModel(nn.Module):
-    """Backbone, projections, emotion block and heads."""
+    """Backbone, projections, content and emotion blocks, steering and heads."""
 
     def __init__(self, config: LmConfig) -> None:
         """Build the network with fresh weights."""
@@ -131,46 +152,92 @@ class MotionLanguageModel(nn.Module):
         ]
         composition.install(self.backbone)
         self.text = nn.Sequential(nn.Linear(config.text_width, width), nn.LayerNorm(width))
+        self.content = ContentBlock(config)
         self.emotion = CausalEmotionBlock(config)
+        self.steer = nn.Linear((config.content_slots + config.emotion_slots) * width, width)
         self.base_slots = nn.Parameter(torch.randn(config.scenario_slots, width) * 0.02)
         self.scenario_attention = nn.MultiheadAttention(width, config.heads, batch_first=True)
         self.head = nn.Linear(width, config.codes + 1, bias=False)
+        further = range(1, config.levels)
+        self.level_embeddings = nn.ModuleList(nn.Embedding(config.codes, width) for _ in further)
+        self.level_heads = nn.ModuleList(
+            nn.Sequential(
+                nn.Linear(2 * width, width), nn.SiLU(), nn.Linear(width, config.codes, bias=False)
+            )
+            for _ in further
+        )
 
     def new_expert(self) -> ScenarioExpert:
         """Return a scenario expert that still gives what the backbone alone gives."""
         return ScenarioExpert(self.config, self.expert_layers, self.base_slots)
 
+    def embed(self, tokens: Tensor, steering: Tensor) -> Tensor:
+        """Return the (n, d) embeddings of (n, levels) codes of a request with (d,) steering."""
+        return self._summed(tokens, self.config.levels) + steering
+
+    def _summed(self, codes: Tensor, levels: int) -> Tensor:
+        """Return the (n, d) sum of the embeddings of the first levels of (n, levels) codes."""
+        total: Tensor = self.backbone.embed_tokens(codes[:, 0])
+        for level in range(1, levels):
+            total = total + self.level_embeddings[level - 1](codes[:, level])
+        return total
+
+    def level_logits(self, states: Tensor, codes: Tensor, level: int) -> Tensor:
+        """Return the (n, codes) logits of a level from 1 on.
+
+        Args:
+            states: (n, d) states of the backbone at the position before the token.
+            codes: (n, level or more) codes of the levels before.
+            level: Which one.
+        """
+        known = torch.cat([states, self._summed(codes, level)], dim=-1)
+        logits: Tensor = self.level_heads[level - 1](known)
+        return logits
+
     def prompt(
-        self, condition: Condition, expert: ScenarioExpert | None = None
-    ) -> tuple[list[Tensor], Tensor, Composition | None]:
+        self,
+        condition: Condition,
+        expert: ScenarioExpert | None = None,
+        blind: bool = False,
+    ) -> tuple[list[Tensor], Slots, Composition | None]:
         """Return everything that comes before the first motion token.
 
+        Args:
+            condition: B requests.
+            expert: Scenario expert to apply, or None for the backbone alone.
+            blind: Whether the words themselves are withheld, so that the slots alone tell what is
+                asked for.
+
         Returns:
-            One (P_i, d) prompt for each request, the (B, n_e, d) emotion slots, and the expert's
-            composition for this batch.
+            One (P_i, d) prompt for each request, the slots, and the expert's composition for this
+            batch.
         """
-        text = self.text(condition.text)
-        slots = self.emotion(text, condition.mask, condition.emotion, condition.given)
-        scenario, composed = self._scenario(text, condition.mask, slots, expert)
+        text, mask = self.text(condition.text), condition.mask
+        content = self.content(text, mask)
+        emotion = self.emotion(text, mask, condition.emotion, condition.given)
+        steering = self.steer(torch.cat([content, emotion], dim=1).flatten(1))
+        slots = Slots(content, emotion, steering)
+        if blind:
+            mask = torch.zeros_like(mask)
+        scenario, composed = self._scenario(text, mask, slots, expert)
         special = self.backbone.embed_tokens.weight[self.config.codes + 1 :]
         bos, txt, end_txt, mot = special[: len(_SPECIALS), None]
         durations = special[len(_SPECIALS) + condition.duration]
         prompts = []
-        for row, kept in enumerate(condition.mask):
-            words = text[row, kept]
-            duration = durations[row : row + 1]
-            parts = [bos, scenario[row], txt, words, end_txt, duration, slots[row], mot]
-            prompts.append(torch.cat(parts))
+        for row, kept in enumerate(mask):
+            words = [txt, text[row, kept], end_txt]
+            told = [durations[row : row + 1], slots.content[row], slots.emotion[row]]
+            prompts.append(torch.cat([bos, scenario[row], *words, *told, mot + steering[row]]))
         return prompts, slots, composed
 
     def _scenario(
-        self, text: Tensor, mask: Tensor, slots: Tensor, expert: ScenarioExpert | None
+        self, text: Tensor, mask: Tensor, slots: Slots, expert: ScenarioExpert | None
     ) -> tuple[Tensor, Composition | None]:
         """Return the (B, P_s, d) scenario slots and the composition of the expert."""
         own = self.base_slots if expert is None else expert.queries
         queries = own.expand(len(text), -1, -1)
-        states = torch.cat([text, slots], dim=1)
-        padded = torch.cat([~mask, torch.zeros_like(mask[:, :1]).expand(slots.shape[:2])], dim=1)
+        states = torch.cat([text, slots.content, slots.emotion], dim=1)
+        padded = nn.functional.pad(~mask, (0, states.shape[1] - mask.shape[1]), value=False)
         context, _ = self.scenario_attention(
             queries, states, states, key_padding_mask=padded, need_weights=False
         )
@@ -182,33 +249,44 @@ class MotionLanguageModel(nn.Module):
         tokens: Sequence[Tensor],
         expert: ScenarioExpert | None = None,
         noise: float = 0.0,
-    ) -> tuple[Tensor, Tensor]:
-        """Return the mean cross-entropy of motion tokens and end, and the emotion slots.
+        blind: bool = False,
+    ) -> tuple[Tensor, Slots]:
+        """Return the mean cross-entropy of each level's codes, and the slots.
+
+        The first level's includes the end token.
 
         Args:
             condition: B requests.
-            tokens: B tensors of motion tokens, of any lengths.
+            tokens: B tensors of (L, levels) codes, of any lengths.
             expert: Scenario expert to apply, or None for the backbone alone.
             noise: Share of the tokens read (not of those predicted) that is replaced at random, so
                 that the model learns to recover from its own mistakes (as in T2M-GPT).
+            blind: As in ``prompt``.
+
+        Returns:
+            (levels,) nats, and the slots.
         """
-        prompts, slots, composed = self.prompt(condition, expert)
-        rows, targets = [], []
-        for prompt, motion in zip(prompts, tokens, strict=True):
+        prompts, slots, composed = self.prompt(condition, expert, blind)
+        rows = []
+        for prompt, steering, motion in zip(prompts, slots.steering, tokens, strict=True):
             wrong = torch.randint_like(motion, self.config.codes)
-            read = torch.where(torch.rand(len(motion)) < noise, wrong, motion)
-            rows.append(torch.cat([prompt, self.backbone.embed_tokens(read)]))
-            end = torch.full((1,), self.eos)
-            ignored = torch.full((len(prompt) - 1,), -100)
-            targets.append(torch.cat([ignored, motion, end]))
+            kept = torch.rand(len(motion), 1, device=motion.device) >= noise
+            rows.append(
+                torch.cat([prompt, self.embed(torch.where(kept, motion, wrong), steering)])
+            )
         # Padding sits on the right: causal attention never lets a real position see it. Lengths
         # are rounded up because every new shape costs the CPU kernels a compilation.
         inputs = nn.utils.rnn.pad_sequence(rows, batch_first=True)
-        target = nn.utils.rnn.pad_sequence(targets, batch_first=True, padding_value=-100)
-        extra = -inputs.shape[1] % _PADDED_TO
-        inputs = nn.functional.pad(inputs, (0, 0, 0, extra))
-        target = nn.functional.pad(target, (0, extra), value=-100)
+        inputs = nn.functional.pad(inputs, (0, 0, 0, -inputs.shape[1] % _PADDED_TO))
         with composition.active(composed):
             states = self.backbone(inputs_embeds=inputs, use_cache=False).last_hidden_state
-        logits = self.head(states).flatten(0, 1)
-        return nn.functional.cross_entropy(logits.float(), target.flatten()), slots
+        spans = zip(states, prompts, tokens, strict=True)
+        states = torch.cat([s[len(p) - 1 : len(p) + len(m)] for s, p, m in spans])
+        end = tokens[0].new_full((1, self.config.levels), self.eos)
+        wanted = torch.cat([part for motion in tokens for part in (motion, end)])
+        losses = [nn.functional.cross_entropy(self.head(states).float(), wanted[:, 0])]
+        spoken = wanted[:, 0] != self.eos
+        for level in range(1, self.config.levels):
+            logits = self.level_logits(states[spoken], wanted[spoken], level)
+            losses.append(nn.functional.cross_entropy(logits.float(), wanted[spoken, level]))
+        return torch.stack(losses), slots

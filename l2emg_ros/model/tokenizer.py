@@ -19,6 +19,8 @@ of a token depend on it and on earlier ones, so a stream can be decoded as it is
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import nn, Tensor
 from torch.nn import functional as F
@@ -121,7 +123,11 @@ class Codebook(nn.Module):
 
 
 class MotionTokenizer(nn.Module):
-    """Encoder, codebook and decoder with the normalisation of the features inside."""
+    """Encoder, codebooks and decoder with the normalisation of the features inside.
+
+    A token is one code a level: the first tells the movement, each further one what is left over
+    (residual quantisation; Zeghidour et al., SoundStream, 2021).
+    """
 
     mean: Tensor
     std: Tensor
@@ -142,7 +148,7 @@ class MotionTokenizer(nn.Module):
                 CausalConv(width, width, 3),
             ]
         )
-        self.codebook = Codebook(config.codes, width)
+        self.codebooks = nn.ModuleList(Codebook(config.codes, width) for _ in range(config.levels))
         self.decoder = _Stack(
             [
                 CausalConv(width, width, 3),
@@ -164,8 +170,35 @@ class MotionTokenizer(nn.Module):
         return self.encoder(normal.transpose(1, 2)).transpose(1, 2)
 
     def encode(self, features: Tensor) -> Tensor:
-        """Return (B, T // 4) tokens of (B, T, 140) features; trailing frames are dropped."""
-        return self.codebook.nearest(self.latents(features))
+        """Return (B, T // 4, levels) codes of (B, T, 140) features; trailing frames drop."""
+        return self.quantise(self.latents(features), self.config.levels)[1]
+
+    def quantise(
+        self, latents: Tensor, levels: int, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Quantise encoder outputs, each level what the ones before left over.
+
+        Args:
+            latents: (..., width) encoder outputs.
+            levels: How many levels to use.
+            generator: Moves the codebooks towards the latents, drawing replacements of dead
+                entries from it; None leaves them as they are.
+
+        Returns:
+            (..., width) sum of the codes, and their (..., levels) numbers.
+        """
+        left, total, numbers = latents, torch.zeros_like(latents), []
+        for book in self._books()[:levels]:
+            if generator is not None:
+                book.update(left.detach().flatten(0, -2), generator)
+            numbers.append(book.nearest(left))
+            code = book.codes[numbers[-1]]
+            left, total = left - code, total + code
+        return total, torch.stack(numbers, dim=-1)
+
+    def _books(self) -> list[Codebook]:
+        """Return the codebooks with their type."""
+        return cast('list[Codebook]', list(self.codebooks))
 
     def reconstruct(self, codes: Tensor, cache: Cache | None = None) -> Tensor:
         """Return (B, 4 L, 140) features of (B, L, width) codes, continuing with a cache."""
@@ -173,11 +206,12 @@ class MotionTokenizer(nn.Module):
         return normal * self.std + self.mean
 
     def decode(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
-        """Return (B, 4 L, 140) features of (B, L) tokens.
+        """Return (B, 4 L, 140) features of (B, L, levels) codes.
 
         Args:
-            tokens: Indices of codes.
+            tokens: Numbers of codes.
             cache: An empty dict to start a stream; the same dict continues it. Streamed and whole
                 decodes agree.
         """
-        return self.reconstruct(self.codebook.codes[tokens], cache)
+        codes = [book.codes[tokens[..., q]] for q, book in enumerate(self._books())]
+        return self.reconstruct(torch.stack(codes).sum(dim=0), cache)

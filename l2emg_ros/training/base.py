@@ -32,8 +32,13 @@ BATCH = 48
 EXPERT_BATCH = 32
 # Share of the steps before the dictionary is filled (the block needs features worth clustering).
 _WARM_UP = 0.05
-_EMOTION_LOSS = 0.5
-_TOKEN_NOISE = 0.1
+_EMOTION_LOSS, _CONTENT_LOSS = 0.5, 0.5
+_TOKEN_NOISE, _FURTHER_LEVELS = 0.2, 0.3
+# Share of the batches that the backbone reads through the slots alone: shown the words, it learns
+# the wordings of the corpus by heart and does not look at the slots.
+_BLIND = 0.6
+# Free sentences a step that teach the content slots alone.
+_SENTENCES = 96
 
 Report = Callable[[int, dict[str, float]], None]
 
@@ -43,7 +48,7 @@ def fill_dictionary(model: MotionLanguageModel, batches: Batches, seed: int) -> 
     """Set the global dictionary to K-means centres of pooled in-sample evidence."""
     pooled = []
     for number in range(20):
-        condition, _ = batches.draw(128, number)
+        condition = batches.draw(128, number).condition
         text = model.text(condition.text)
         evidence = model.emotion.evidence(text, condition.mask, condition.emotion, condition.given)
         pooled.append(evidence.mean(dim=1))
@@ -63,14 +68,36 @@ def _losses(
     expert: ScenarioExpert | None,
 ) -> tuple[Tensor, dict[str, float]]:
     """Return the loss of one random batch and its parts."""
-    condition, tokens = batches.draw(size, number)
+    batch = batches.draw(size, number)
+    # Whole batches, because a batch without words is shorter. Experts read what they will read in
+    # use: their backbone has learned what the slots mean.
+    blind = expert is None and float(torch.rand(())) < _BLIND
     with torch.autocast('cpu', torch.bfloat16):
-        language, slots = model.loss(condition, tokens, expert, noise=_TOKEN_NOISE)
-    logits = model.emotion.read_out(slots.float())
-    read = nn.functional.cross_entropy(logits, condition.emotion)
-    right = (logits.argmax(1) == condition.emotion.argmax(1)).float().mean()
-    figures = {'nll': float(language.detach()), 'emotion_accuracy': float(right)}
-    return language + (_EMOTION_LOSS * read if expert is None else 0.0), figures
+        levels, slots = model.loss(batch.condition, batch.tokens, expert, _TOKEN_NOISE, blind)
+    # The first level tells the movement; the rest is detail.
+    language = levels[0] + _FURTHER_LEVELS * levels[1:].sum()
+    emotion = model.emotion.read_out(slots.emotion.float())
+    content = model.content.read_out(slots.content.float())
+    figures = {
+        'nll': float(levels[0].detach()),
+        'further_nll': float(levels[1:].detach().sum()),
+        'emotion_accuracy': _accuracy(emotion, batch.condition.emotion.argmax(dim=1)),
+        'content_accuracy': _accuracy(content, batch.gesture),
+    }
+    if expert is not None:
+        return language, figures
+    emotion_loss = _EMOTION_LOSS * nn.functional.cross_entropy(emotion, batch.condition.emotion)
+    # Words cost little beside motions, and there are more sentences than a run has batches for.
+    text, mask, gestures = batches.draw_sentences(_SENTENCES, number)
+    more = model.content.read_out(model.content(model.text(text), mask))
+    wanted = torch.cat([batch.gesture, gestures])
+    content_loss = nn.functional.cross_entropy(torch.cat([content, more]), wanted)
+    return language + emotion_loss + _CONTENT_LOSS * content_loss, figures
+
+
+def _accuracy(logits: Tensor, wanted: Tensor) -> float:
+    """Return the share of rows whose largest logit is the wanted one."""
+    return float((logits.argmax(dim=1) == wanted).float().mean())
 
 
 def train(
@@ -85,7 +112,7 @@ def train(
     lr: float = 1e-3,
     report: Report | None = None,
 ) -> MotionLanguageModel:
-    """Train backbone and emotion block on every clip of a corpus; resumable (``loop.run``)."""
+    """Train backbone, content and emotion block on a corpus; resumable (``loop.run``)."""
     torch.manual_seed(seed)
     model = MotionLanguageModel(config)
     batches = Batches(corpus, texts, tokens, corpus.split()[0], seed)
@@ -128,10 +155,11 @@ def validate(
     batches: Batches,
     numbers: Sequence[int],
     expert: ScenarioExpert | None = None,
-) -> float:
-    """Return the mean negative log-likelihood a token on given clips, in nats."""
+) -> dict[str, float]:
+    """Return the mean negative log-likelihood of the first level and of the further ones, nats."""
     losses, rng = [], np.random.default_rng(0)
     for start in range(0, len(numbers), 32):
-        condition, tokens = batches.collect(numbers[start : start + 32], rng)
-        losses.append(float(model.loss(condition, tokens, expert)[0]))
-    return float(np.mean(losses))
+        batch = batches.collect(numbers[start : start + 32], rng)
+        losses.append(model.loss(batch.condition, batch.tokens, expert)[0])
+    levels = torch.stack(losses).mean(dim=0)
+    return {'nll': float(levels[0]), 'further_nll': float(levels[1:].sum())}

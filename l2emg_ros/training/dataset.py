@@ -96,6 +96,7 @@ class TextFeatures:
 
     def __init__(self, corpus: Corpus, encoder: TextEncoder) -> None:
         """Load the features of the corpus's texts, or compute and store them."""
+        self.width = encoder.width
         sentences = {text for gesture in GESTURES.values() for text in gesture.sentences}
         self.texts = sorted({clip['text'] for clip in corpus.clips} | sentences)
         digest = zlib.crc32('\n'.join(self.texts).encode())
@@ -119,6 +120,15 @@ class TextFeatures:
         return torch.from_numpy(self._rows[self._number[text]].astype(np.float32))
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """B requests, their motion tokens and (B,) int64 numbers of their gestures, sorted by name."""
+
+    condition: Condition
+    tokens: list[Tensor]
+    gesture: Tensor
+
+
 class Batches:
     """Random batches of requests and motion tokens.
 
@@ -139,6 +149,12 @@ class Batches:
         """Prepare to draw from the clips ``numbers``; ``tokens`` holds every clip's tokens."""
         self._corpus, self._texts, self._tokens = corpus, texts, tokens
         self._numbers, self._seed = np.array(numbers), seed
+        self._gestures = {name: number for number, name in enumerate(sorted(GESTURES))}
+        self._sentences = [(n, text) for n in self._gestures for text in GESTURES[n].sentences]
+        # Every gesture is drawn as often as any other, in however many scenarios it occurs.
+        drawn = np.array([self._gestures[corpus.clips[n]['gesture']] for n in numbers])
+        shares = 1.0 / np.bincount(drawn)[drawn]
+        self._shares = shares / shares.sum()
         self._captions: dict[tuple[str, str, str], list[str]] = defaultdict(list)
         for number in numbers:
             clip = corpus.clips[number]
@@ -150,42 +166,56 @@ class Batches:
         wording = clip['emotion'] or f'none:{int(np.argmax(clip["weights"]))}'
         return clip['gesture'], clip['scenario'], wording
 
-    def draw(self, size: int, number: int) -> tuple[Condition, list[Tensor]]:
+    def draw(self, size: int, number: int) -> Batch:
         """Return batch ``number``: ``size`` random requests and their motion tokens."""
         rng = np.random.default_rng((self._seed, number))
-        condition, tokens = self.collect(rng.choice(self._numbers, size).tolist(), rng)
-        shape = condition.mask.shape
-        hidden = torch.from_numpy(rng.random(shape) < _HIDDEN)
-        hidden[:, 0] = False
-        noise = torch.from_numpy(rng.standard_normal(condition.text.shape, dtype=np.float32))
-        return dataclasses.replace(
-            condition,
-            text=condition.text + _NOISE * noise,
-            mask=condition.mask & ~hidden,
-        ), tokens
+        batch = self.collect(rng.choice(self._numbers, size, p=self._shares).tolist(), rng)
+        text, mask = self._disturbed(batch.condition.text, batch.condition.mask, rng)
+        noisy = dataclasses.replace(batch.condition, text=text, mask=mask)
+        return dataclasses.replace(batch, condition=noisy)
 
-    def collect(
-        self, numbers: Sequence[int], rng: np.random.Generator
-    ) -> tuple[Condition, list[Tensor]]:
-        """Return the requests and motion tokens of given clips."""
-        clips = [self._corpus.clips[number] for number in numbers]
-        texts = [self._texts[self._caption(clip, rng)] for clip in clips]
+    def draw_sentences(self, size: int, number: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the text, mask and gestures of random free sentences; they need no motion."""
+        rng = np.random.default_rng((self._seed, number, 1))
+        chosen = [self._sentences[i] for i in rng.integers(len(self._sentences), size=size)]
+        text, mask = self._padded([sentence for _, sentence in chosen])
+        gestures = torch.tensor([self._gestures[gesture] for gesture, _ in chosen])
+        return *self._disturbed(text, mask, rng), gestures
+
+    def _padded(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Return (B, L, width) features and their (B, L) mask."""
         # One width for every batch: each new shape costs the CPU kernels a compilation.
         mask = torch.zeros(len(texts), MAX_ROWS, dtype=torch.bool)
-        features = torch.zeros(len(texts), MAX_ROWS, texts[0].shape[1])
+        features = torch.zeros(len(texts), MAX_ROWS, self._texts.width)
         for row, text in enumerate(texts):
-            mask[row, : len(text)] = True
-            features[row, : len(text)] = text
+            rows = self._texts[text]
+            mask[row, : len(rows)] = True
+            features[row, : len(rows)] = rows
+        return features, mask
+
+    @staticmethod
+    def _disturbed(text: Tensor, mask: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Return features with noise and a mask that hides some tokens, never the sentence."""
+        hidden = torch.from_numpy(rng.random(mask.shape) < _HIDDEN)
+        hidden[:, 0] = False
+        noise = torch.from_numpy(rng.standard_normal(text.shape, dtype=np.float32))
+        return text + _NOISE * noise, mask & ~hidden
+
+    def collect(self, numbers: Sequence[int], rng: np.random.Generator) -> Batch:
+        """Return the requests and motion tokens of given clips."""
+        clips = [self._corpus.clips[number] for number in numbers]
+        text, mask = self._padded([self._caption(clip, rng) for clip in clips])
         told = rng.random(len(clips)) > _LENGTH_HIDDEN
         seconds = [c['frames'] / FPS if t else None for c, t in zip(clips, told, strict=True)]
         condition = Condition(
-            text=features,
+            text=text,
             mask=mask,
             emotion=torch.tensor([c['weights'] for c in clips], dtype=torch.float32),
             given=torch.tensor([bool(c['emotion']) for c in clips]),
             duration=torch.tensor([duration_bucket(s) for s in seconds]),
         )
-        return condition, [self._tokens[number] for number in numbers]
+        gesture = torch.tensor([self._gestures[clip['gesture']] for clip in clips])
+        return Batch(condition, [self._tokens[number] for number in numbers], gesture)
 
     def _caption(self, clip: dict[str, Any], rng: np.random.Generator) -> str:
         """Return words for a clip."""

@@ -24,6 +24,7 @@ import time
 import torch
 
 from l2emg_ros.bench import evaluator
+from l2emg_ros.corpus import GESTURES
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.experts.router import Router
 from l2emg_ros.files import sha256
@@ -35,7 +36,7 @@ from l2emg_ros.training import base, tokenizer
 from l2emg_ros.training.dataset import Batches, Corpus, TextFeatures
 
 _LOG = logging.getLogger(__name__)
-TOKENIZER_STEPS, BASE_STEPS, EXPERT_STEPS, EVALUATOR_STEPS = 2500, 1600, 60, 500
+TOKENIZER_STEPS, BASE_STEPS, EXPERT_STEPS, EVALUATOR_STEPS = 2200, 2600, 60, 900
 
 # Stage, step, steps, seconds since this run began, figures.
 Report = Callable[[str, int, int, float, dict[str, float]], None]
@@ -103,25 +104,24 @@ class Stages:
         evaluator.save(judge, self.model.parent / 'evaluator', record)
 
     def base(self, steps: int | None = None) -> None:
-        """Train and freeze backbone and emotion block."""
+        """Train and freeze backbone, content block and emotion block."""
         count = steps or BASE_STEPS
         corpus, encoder = self._corpus(), MiniLmEncoder()
         texts = TextFeatures(corpus, encoder)
-        tokens = tokenizer.tokenize(checkpoint.load_tokenizer(self.model), corpus)
+        frozen = checkpoint.load_tokenizer(self.model)
+        tokens, sizes = tokenizer.tokenize(frozen, corpus), frozen.config
         model = base.train(
             corpus,
             texts,
             tokens,
-            LmConfig(),
+            LmConfig(codes=sizes.codes, levels=sizes.levels, gestures=len(GESTURES)),
             steps=count,
             seed=self.seed,
             checkpoint=self._checkpoint('base'),
             report=self._progress('base', count),
         )
         numbers = corpus.split()[1]
-        metrics = {
-            'nll': base.validate(model, Batches(corpus, texts, tokens, numbers, 0), numbers)
-        }
+        metrics = base.validate(model, Batches(corpus, texts, tokens, numbers, 0), numbers)
         _LOG.info('base on validation clips: %s', metrics)
         record = {'seed': self.seed, 'steps': count, 'metrics': metrics, **self._data(corpus)}
         checkpoint.save_base(self.model, model, encoder.name, record)
@@ -160,7 +160,7 @@ class Stages:
             return
         training, kept = corpus.split(name)
         batches = Batches(corpus, texts, tokens, training, self.seed)
-        before = base.validate(model.lm, batches, kept)
+        before = base.validate(model.lm, batches, kept)['nll']
         expert = base.train_expert(
             model.lm,
             batches,
@@ -169,7 +169,7 @@ class Stages:
             checkpoint=self._checkpoint(f'expert-{name}'),
             report=self._progress(f'expert {name}', steps),
         )
-        after = base.validate(model.lm, batches, kept, expert)
+        after = base.validate(model.lm, batches, kept, expert)['nll']
         adapter, slots = checkpoint.expert_tensors(expert)
         manifest = {
             'name': name,

@@ -34,6 +34,8 @@ from l2emg_ros.training.dataset import Corpus
 Report = Callable[[int, dict[str, float]], None]
 WINDOW = 64
 BATCH = 64
+_FIRST_LEVEL_ALONE = 0.2
+_QUIET = [skeleton.index(n) for n in ('neck', 'head', 'left_wrist', 'right_wrist')]
 _FEET = [skeleton.index(name) for name in ('left_ankle', 'left_foot', 'right_ankle', 'right_foot')]
 
 
@@ -41,6 +43,7 @@ def normalise(tokenizer: MotionTokenizer, corpus: Corpus) -> None:
     """Set mean and standard deviation; rotations share one scale, as do the contacts.
 
     A dimension that hardly moves keeps a floor under its scale, or its noise would be learned.
+    Errors of neck, head and wrists count twice.
     """
     sample = torch.from_numpy(
         np.array(corpus.features[:: max(len(corpus.features) // 200_000, 1)])
@@ -50,6 +53,9 @@ def normalise(tokenizer: MotionTokenizer, corpus: Corpus) -> None:
     for group in (slice(0, 2), slice(2, 3), slice(3, 4), slice(136, 140)):
         std[group] = std[group].mean().clamp_min(0.02)
     std[4:136] = std[4:136].clamp_min(float(std[4:136].median()))
+    # Turning these joints hardly moves any position, but a nod and a palm tell a gesture.
+    for joint in _QUIET:
+        std[4 + 6 * joint : 10 + 6 * joint] *= 0.5
     tokenizer.std.copy_(std)
 
 
@@ -69,17 +75,16 @@ def loss(
     Args:
         tokenizer: Network to train.
         features: Windows of clips.
-        generator: Moves the codebook, drawing replacements of dead entries from it; None leaves
-            the codebook as it is.
+        generator: Moves the codebooks, drawing replacements of dead entries from it; None leaves
+            them as they are.
         skate: Weight of the feet in contact, per m/s.
         acceleration: Weight of the accelerations, per metre of second difference.
     """
     latents = tokenizer.latents(features).float()
-    flat = latents.reshape(-1, latents.shape[-1])
-    if generator is not None:
-        tokenizer.codebook.update(flat.detach(), generator)
-    tokens = tokenizer.codebook.nearest(flat)
-    codes = tokenizer.codebook.codes[tokens].reshape(latents.shape)
+    # Now and then the first level stands alone, so that it tells as much as it can.
+    alone = generator is not None and float(torch.rand(())) < _FIRST_LEVEL_ALONE
+    levels = 1 if alone else tokenizer.config.levels
+    codes, numbers = tokenizer.quantise(latents, levels, generator)
     commitment = (latents - codes).square().mean()
     result = tokenizer.reconstruct(latents + (codes - latents).detach()).float()
     scaled, wanted = result / tokenizer.std, features / tokenizer.std
@@ -91,7 +96,8 @@ def loss(
     total = shape + 0.5 * change + 0.1 * commitment + 5 * error.abs().mean()
     total = total + skate * (drift.abs() * contact).mean()
     total = total + acceleration * error.diff(n=2, dim=1).abs().mean()
-    share = torch.bincount(tokens, minlength=tokenizer.config.codes) / len(tokens)
+    first = numbers[..., 0].flatten()
+    share = torch.bincount(first, minlength=tokenizer.config.codes) / len(first)
     perplexity = float((-(share * (share + 1e-9).log()).sum()).exp())
     mpjpe = float(error.detach().norm(dim=-1).mean()) * 1000
     return total, {'mpjpe_mm': mpjpe, 'perplexity': perplexity}
@@ -172,7 +178,7 @@ def polish(
 
 @torch.inference_mode()
 def tokenize(tokenizer: MotionTokenizer, corpus: Corpus) -> list[Tensor]:
-    """Return the tokens of every clip, (T // 4,) each."""
+    """Return the tokens of every clip, (T // 4, levels) each."""
     return [
         tokenizer.encode(torch.from_numpy(corpus.motion(n))[None])[0]
         for n in range(len(corpus.clips))
@@ -184,13 +190,14 @@ def evaluate(tokenizer: MotionTokenizer, corpus: Corpus) -> dict[str, float]:
     """Return figures of the validation clips.
 
     ``mpjpe_mm``; ``jerk_ratio``, RMS third difference of joint positions over that of the data;
-    ``skate_mm_s``, speed of feet in contact beyond the data's; ``perplexity`` and ``codes_used``.
+    ``skate_mm_s``, speed of feet in contact beyond the data's; ``perplexity`` and ``codes_used``
+    of the first level.
     """
     errors, used, jerks, drifts = [], [], [], []
     for number in corpus.split()[1]:
         features = torch.from_numpy(corpus.motion(number))[None]
         tokens = tokenizer.encode(features)
-        used.append(tokens.flatten())
+        used.append(tokens[..., 0].flatten())
         made = tokenizer.decode(tokens)
         real = features[:, : made.shape[1]]
         here, there = kinematics.joint_positions(made), kinematics.joint_positions(real)

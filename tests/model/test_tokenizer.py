@@ -30,14 +30,15 @@ from l2emg_ros.motion import features
 def tokenizer() -> MotionTokenizer:
     torch.manual_seed(0)
     result = MotionTokenizer(TokenizerConfig(codes=64, width=32, blocks=3)).eval()
-    result.codebook.codes.normal_()
+    for book in result.codebooks:
+        book.codes.normal_()
     return result.requires_grad_(False)
 
 
 @pytest.mark.parametrize('seed', range(4))
 def test_streamed_decoding_equals_offline_decoding(tokenizer: MotionTokenizer, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    tokens = torch.from_numpy(rng.integers(64, size=(1, 50)))
+    tokens = torch.from_numpy(rng.integers(64, size=(1, 50, 2)))
     whole = tokenizer.decode(tokens)
     cache: dict[int, torch.Tensor] = {}
     pieces, start = [], 0
@@ -59,12 +60,38 @@ def test_a_token_knows_nothing_of_later_frames(tokenizer: MotionTokenizer) -> No
 
 
 def test_a_frame_knows_nothing_of_later_tokens(tokenizer: MotionTokenizer) -> None:
-    tokens = torch.arange(20)[None]
+    tokens = torch.arange(20)[None, :, None].expand(1, 20, 2)
     other = tokens.clone()
     other[:, 12:] += 30
     same, changed = tokenizer.decode(tokens), tokenizer.decode(other)
     assert torch.equal(same[:, :48], changed[:, :48])
     assert not torch.equal(same[:, 48:], changed[:, 48:])
+
+
+def test_each_level_brings_the_codes_nearer_to_the_latents() -> None:
+    torch.manual_seed(3)
+    generator = torch.Generator().manual_seed(0)
+    books = MotionTokenizer(TokenizerConfig(codes=16, width=32, blocks=1))
+    latents = torch.randn(512, 32)
+    for _ in range(30):
+        books.quantise(latents, 2, generator)
+    further = books.codebooks[1].codes.clone()
+    books.quantise(latents, 1, generator)
+    assert torch.equal(books.codebooks[1].codes, further)
+    one, _ = books.quantise(latents, 1)
+    two, numbers = books.quantise(latents, 2)
+    assert torch.equal(numbers[:, 0], books.codebooks[0].nearest(latents))
+    assert (latents - two).square().mean() < 0.95 * (latents - one).square().mean()
+
+
+def test_encoding_is_quantising(tokenizer: MotionTokenizer) -> None:
+    torch.manual_seed(4)
+    motion = torch.randn(2, 40, features.FEATURE_DIM)
+    tokens = tokenizer.encode(motion)
+    assert tokens.shape == (2, 10, 2)
+    latents = tokenizer.latents(motion)
+    summed, _ = tokenizer.quantise(latents, 2)
+    torch.testing.assert_close(tokenizer.decode(tokens), tokenizer.reconstruct(summed))
 
 
 def test_torch_kinematics_agree_with_the_motion_core() -> None:
@@ -83,7 +110,7 @@ def test_torch_kinematics_agree_with_the_motion_core() -> None:
 
 def test_the_codebook_follows_its_latents_and_revives_dead_entries() -> None:
     torch.manual_seed(0)
-    codebook = MotionTokenizer(TokenizerConfig(codes=8, width=4, blocks=1)).codebook
+    codebook = MotionTokenizer(TokenizerConfig(codes=8, width=4, blocks=1)).codebooks[0]
     generator = torch.Generator().manual_seed(0)
     codebook.update(torch.randn(128, 4), generator)
     codebook.codes[3] = codebook.sums[3] = 1000.0

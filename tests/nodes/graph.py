@@ -36,9 +36,9 @@ TIMEOUT = 20.0
 class Graph:
     """Runs nodes in a context of their own and gives the test a client node."""
 
-    def __init__(self, namespace: str = '') -> None:
+    def __init__(self, namespace: str = '', domain: int | None = None) -> None:
         self.context = rclpy.Context()
-        rclpy.init(context=self.context)
+        rclpy.init(context=self.context, domain_id=domain)
         self._executors: list[SingleThreadedExecutor] = []
         self._threads: list[threading.Thread] = []
         self.nodes: dict[str, Any] = {}
@@ -73,10 +73,12 @@ class Graph:
     def call(self, kind: Any, name: str, request: Any, timeout: float = TIMEOUT) -> Any:
         """Call a service and return its response."""
         key = (kind, name)
-        if key not in self._clients:
-            self._clients[key] = self.client.create_client(kind, name)
-        client = self._clients[key]
-        assert client.wait_for_service(timeout), f'no service {name}'
+        client = self._clients.get(key)
+        if client is None:
+            client = self.client.create_client(kind, name)
+            # Once found, a server of the same process stays; asking again only races discovery.
+            assert client.wait_for_service(timeout), f'no service {name}'
+            self._clients[key] = client
         return self.ask(lambda: client.call_async(request), timeout)
 
     def start(self, request: Callable[[], Any], timeout: float = TIMEOUT) -> Any:
@@ -113,10 +115,12 @@ class Graph:
 
     def action(self, kind: Any, name: str) -> ActionClient:
         key = (kind, name)
-        if key not in self._clients:
-            self._clients[key] = ActionClient(self.client, kind, name)
-        assert self._clients[key].wait_for_server(TIMEOUT)
-        return self._clients[key]
+        client = self._clients.get(key)
+        if client is None:
+            client = ActionClient(self.client, kind, name)
+            assert client.wait_for_server(TIMEOUT), f'no action {name}'
+            self._clients[key] = client
+        return client
 
     def publisher(self, kind: Any, topic: str, profile: Any) -> Any:
         """Return a publisher that has found its reader."""

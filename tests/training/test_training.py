@@ -24,6 +24,7 @@ from torch import nn, Tensor
 
 from l2emg_ros import corpus
 from l2emg_ros.bench import evaluator
+from l2emg_ros.corpus import GESTURES
 from l2emg_ros.errors import BadRequest, MotionFormatError
 from l2emg_ros.generator import checkpoint
 from l2emg_ros.model.config import LmConfig, TokenizerConfig
@@ -84,12 +85,13 @@ def test_stages_end_in_a_model_that_loads_and_speaks(
     batches = Batches(small, texts, tokens, numbers, 0)
     frozen = {k: v.clone() for k, v in model.lm.state_dict().items()}
     fresh = model.lm.new_expert()
-    before = base.validate(model.lm, batches, numbers)
-    assert base.validate(model.lm, batches, numbers, fresh) == pytest.approx(before, abs=1e-5)
+    before = base.validate(model.lm, batches, numbers)['nll']
+    unchanged = base.validate(model.lm, batches, numbers, fresh)['nll']
+    assert unchanged == pytest.approx(before, abs=1e-5)
     expert = base.train_expert(
         model.lm, batches, steps=25, seed=0, checkpoint=tmp_path / 'expert.ckpt', lr=1e-2
     )
-    assert base.validate(model.lm, batches, numbers, expert) < before
+    assert base.validate(model.lm, batches, numbers, expert)['nll'] < before
     for name, value in model.lm.state_dict().items():
         assert torch.equal(value, frozen[name]), name
 
@@ -158,3 +160,34 @@ def test_folders_that_are_no_corpus_are_named(small: Corpus, tmp_path: Path) -> 
     (tmp_path / 'clips.jsonl').write_text('{"start": 0, "frames": 4}\n')
     with pytest.raises(MotionFormatError, match='differ in length'):
         Corpus.load(tmp_path)
+
+
+def test_batches_draw_every_gesture_as_often(small: Corpus, minilm: MiniLmEncoder) -> None:
+    texts = TextFeatures(small, minilm)
+    tokens = [torch.zeros(4, 2, dtype=torch.long) for _ in small.clips]
+    numbers, _ = small.split()
+    drawn = torch.cat(
+        [Batches(small, texts, tokens, numbers, s).draw(300, 0).gesture for s in range(4)]
+    )
+    present = sorted({small.clips[n]['gesture'] for n in numbers})
+    counts = torch.bincount(drawn)[sorted(GESTURES).index(present[0]) :]
+    counts = counts[counts > 0]
+    assert len(counts) == len(present)
+    wanted = 1200 / len(present)
+    assert float((counts - wanted).abs().max()) < 5 * wanted**0.5
+
+
+def test_free_sentences_come_with_their_gesture(small: Corpus, minilm: MiniLmEncoder) -> None:
+    texts = TextFeatures(small, minilm)
+    batches = Batches(small, texts, [], small.split()[0], 0)
+    text, mask, gestures = batches.draw_sentences(20, 3)
+    again = batches.draw_sentences(20, 3)
+    assert torch.equal(text, again[0])
+    assert torch.equal(gestures, again[2])
+    assert bool(mask[:, 0].all())
+    names = sorted(GESTURES)
+    for row, gesture in zip(text[:, 0], gestures, strict=True):
+        sentences = GESTURES[names[int(gesture)]].sentences
+        nearest = min(float((texts[s][0] - row).square().mean()) for s in sentences)
+        # What is left is the noise of the draw, far less than the way to another sentence.
+        assert nearest < 0.02
