@@ -31,7 +31,7 @@ class Sampling:
     """How tokens are drawn.
 
     Attributes:
-        temperature: Below 1 is more typical, above is more varied.
+        temperature: Below 1 is more typical, above is more varied; the end is not affected.
         top_p: Share of the probability that is drawn from, most likely tokens first.
     """
 
@@ -88,11 +88,11 @@ class Decoder:
         model = self._model
         with torch.inference_mode():
             logits = model.head(self._state)[0].float()
-            if not allow_end:
-                logits[model.eos] = float('-inf')
-            codes = [self._draw(logits)]
-            if codes[0] == model.eos:
+            # When to end is drawn as it was learned: cooled, a body would wait in its last pose.
+            if allow_end and self._chance() < float(logits.softmax(dim=-1)[model.eos]):
                 return None
+            logits[model.eos] = float('-inf')
+            codes = [self._draw(logits)]
             for level in range(1, model.config.levels):
                 known = torch.tensor([codes], device=logits.device)
                 codes.append(self._draw(model.level_logits(self._state, known, level)[0].float()))
@@ -107,6 +107,10 @@ class Decoder:
                 inputs_embeds=embeddings, past_key_values=self._cache, use_cache=True
             ).last_hidden_state
             self._state = states[:, -1]
+
+    def _chance(self) -> float:
+        """Return the next number in [0, 1) of the request's random stream."""
+        return float(torch.rand((), generator=self._generator))
 
     def _draw(self, logits: Tensor) -> int:
         """Nucleus sampling (Holtzman et al. 2020) on the processor, so that seeds travel."""
