@@ -30,13 +30,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from l2emg_ros.errors import MotionFormatError
 from l2emg_ros.files import atomic_write
-from l2emg_ros.motion import arrays, bvh, conversion, rigs, rotation, skeleton
+from l2emg_ros.motion import arrays, bvh, conversion, humanml, rigs, rotation, skeleton
 from l2emg_ros.motion.motion import Motion
 
 Array = NDArray[np.float64]
-
-HUMANML3D_FPS = 20.0
-"""HumanML3D joint files do not say their frame rate; the data set has one."""
 
 _TEXTS = ('text', 'emotion', 'scenario', 'generator')
 _RATES = ('mocap_framerate', 'mocap_frame_rate', 'fps')
@@ -58,7 +55,7 @@ def load(path: str | os.PathLike[str]) -> Motion:
     Args:
         path: ``.npz`` with AMASS keys (`poses` of 66 or more columns, `trans`,
             `mocap_framerate`), ``.bvh`` of a known skeleton, or ``.npy`` with HumanML3D joints
-            (T, 22, 3) at 20 fps.
+            (T, 22, 3) or features (T, 263, not normalised) at 20 fps.
 
     Raises:
         MotionFormatError: if the file is none of these or damaged; one line says what is wrong.
@@ -119,12 +116,14 @@ def _frame_rate(frame_time: float) -> float:
 
 
 def _load_npy(path: Path) -> Motion:
-    joints = _numbers(arrays.read_npy(path), 'array')
-    if joints.ndim != 3 or joints.shape[1:] != (22, 3) or len(joints) == 0:
+    values = _numbers(arrays.read_npy(path), 'array')
+    if values.ndim == 2 and values.shape[1] == humanml.FEATURES and len(values):
+        values = humanml.joint_positions(values)
+    if values.ndim != 3 or values.shape[1:] != (22, 3) or len(values) == 0:
         raise MotionFormatError(
-            f'shape {joints.shape}: expected HumanML3D joints (T, 22, 3), not its 263 features'
+            f'shape {values.shape}: expected HumanML3D joints (T, 22, 3) or features (T, 263)'
         )
-    return _from_joints(joints @ _FROM_AXES['y'].T, None, HUMANML3D_FPS)
+    return _from_joints(values @ _FROM_AXES['y'].T, None, humanml.FPS)
 
 
 def _load_npz(path: Path) -> Motion:
