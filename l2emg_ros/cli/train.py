@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of every stage."""
     parser.epilog = (
         'example:\n'
-        '  l2emg train corpus\n'
+        '  l2emg train corpus                           # or --dataset dataset.yaml, your data\n'
         '  l2emg train evaluator\n'
         '  l2emg train tokenizer\n'
         '  l2emg train base\n'
@@ -43,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--seed', type=int, default=0, help='seed of this stage')
     parser.add_argument('--steps', type=int, help='training steps; default: the shipped recipe')
     parser.add_argument('--clips', type=int, default=24000, help='corpus: number of clips')
+    parser.add_argument(
+        '--dataset', type=Path, help='corpus: of your recordings that this YAML file describes'
+    )
     parser.add_argument('--workers', type=int, default=2, help='corpus: processes')
     parser.add_argument(
         '--scenario', default='all', help='expert: a scenario of the corpus, or all in sequence'
@@ -54,6 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run one stage."""
     logging.getLogger('l2emg_ros').setLevel(logging.INFO)
+    if args.dataset is not None:
+        return _recordings(args)
     if args.stage == 'corpus':
         from l2emg_ros import corpus
 
@@ -74,6 +79,28 @@ def run(args: argparse.Namespace) -> int:
         stages.base(args.steps)
     else:
         stages.experts(args.scenario, args.steps)
+    return 0
+
+
+def _recordings(args: argparse.Namespace) -> int:
+    """Make a corpus of recordings and print what became of them."""
+    from l2emg_ros.cli.progress import progress
+    from l2emg_ros.errors import BadRequest
+    from l2emg_ros.training import sources
+
+    if args.stage != 'corpus':
+        raise BadRequest(f'--dataset is for the stage corpus: {args.stage} takes --work')
+    folder = args.work / 'corpus'
+    made = sources.build(args.dataset, folder, args.workers, progress)
+    print(f'{folder}: {made.clips} clips, {made.seconds / 60:.1f} min of {made.files} recordings')
+    print(
+        f'left out: {len(made.failed)} unreadable, {made.unlabelled} without labels, '
+        f'{made.short} pieces shorter than 1 s'
+    )
+    if made.styles:
+        print(f'styles without an emotion: {", ".join(sorted(made.styles))}')
+    if not made.commercial:
+        print('non-commercial data: weights trained on it must not be shipped')
     return 0
 
 
