@@ -15,6 +15,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 BENCHMARKS := l2emg retarget latency
+# Needs recorded people to compare with.
+ifneq ($(L2EMG_MOCAP_DIR),)
+BENCHMARKS += style
+endif
 # Options of the quick sizes; the published ones are the defaults.
 QUICK_l2emg := --seeds 1
 QUICK_latency := --repeats 5

@@ -39,6 +39,7 @@ from l2emg_ros.model.tokenizer import MotionTokenizer
 FORMAT = 2
 TOKENIZER, BASE, EMOTION = 'tokenizer.safetensors', 'base.safetensors', 'emotion.safetensors'
 _EMOTION_PREFIX = 'emotion.'
+NON_COMMERCIAL = 'non-commercial: trained on data that forbids commercial use'
 # What only training needs.
 _TRAINING_ONLY = ('.counts', '.sums')
 
@@ -158,7 +159,7 @@ def save_tokenizer(
             'format': FORMAT,
             'name': root.resolve().name,
             'version': '0.1.0',
-            'licence': 'Apache-2.0',
+            'licence': 'Apache-2.0' if record.get('commercial', True) else NON_COMMERCIAL,
             'tokenizer': dataclasses.asdict(tokenizer.config),
             'files': {TOKENIZER: digest},
             'training': {'tokenizer': dict(record)},

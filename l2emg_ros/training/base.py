@@ -26,7 +26,7 @@ from torch import nn, Tensor
 from l2emg_ros.model.config import LmConfig
 from l2emg_ros.model.language_model import MotionLanguageModel, ScenarioExpert
 from l2emg_ros.training import loop
-from l2emg_ros.training.dataset import Batches, Corpus, TextFeatures
+from l2emg_ros.training.dataset import Batches, Corpus, TextFeatures, UNKNOWN
 
 BATCH = 48
 EXPERT_BATCH = 32
@@ -96,8 +96,9 @@ def _losses(
 
 
 def _accuracy(logits: Tensor, wanted: Tensor) -> float:
-    """Return the share of rows whose largest logit is the wanted one."""
-    return float((logits.argmax(dim=1) == wanted).float().mean())
+    """Return the share of rows whose largest logit is the wanted one; NaN where none is known."""
+    known = wanted != UNKNOWN
+    return float((logits.argmax(dim=1) == wanted)[known].float().mean())
 
 
 def train(

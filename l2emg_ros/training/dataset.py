@@ -31,11 +31,13 @@ from torch import Tensor
 
 from l2emg_ros.corpus import GESTURES
 from l2emg_ros.errors import MotionFormatError
-from l2emg_ros.files import atomic_write
+from l2emg_ros.files import atomic_write, read_json
 from l2emg_ros.model.language_model import Condition, duration_bucket
 from l2emg_ros.motion.features import FEATURE_DIM, FPS
 from l2emg_ros.text.encoder import MAX_ROWS, TextEncoder
 
+# Number of a gesture that this package's corpus does not have; ``cross_entropy`` leaves it out.
+UNKNOWN = -100
 # Every 20th clip is kept for validation.
 _VALIDATION = 20
 # Shares of the requests of a batch, and the noise on their features (whose deviation is 0.4).
@@ -49,11 +51,13 @@ class Corpus:
     Attributes:
         features: (sum T, 140) float32, memory-mapped.
         clips: One record a clip: start, frames, gesture, scenario, text, emotion, weights, ...
+        origin: What cards say of the data: ``corpus``, ``commercial`` and the ``licences``.
     """
 
     folder: Path
     features: NDArray[np.float32]
     clips: list[dict[str, Any]]
+    origin: dict[str, Any]
 
     @classmethod
     def load(cls, folder: str | Path) -> Corpus:
@@ -75,7 +79,7 @@ class Corpus:
             raise MotionFormatError(f'{root}/features.npy has shape {features.shape}')
         if clips[-1]['start'] + clips[-1]['frames'] != len(features):
             raise MotionFormatError(f'{root}: clips.jsonl and features.npy differ in length')
-        return cls(root, features, clips)
+        return cls(root, features, clips, _origin(root))
 
     def split(self, scenario: str | None = None) -> tuple[list[int], list[int]]:
         """Return the clip numbers for training and for validation, of one scenario or of all."""
@@ -91,6 +95,24 @@ class Corpus:
         return np.array(self.features[clip['start'] : clip['start'] + clip['frames']])
 
 
+def _origin(folder: Path) -> dict[str, Any]:
+    """Return where the clips of a corpus folder come from, of ``corpus.json`` if it is there."""
+    path = folder / 'corpus.json'
+    sources = read_json(path).get('sources') if path.is_file() else None
+    if sources is None:
+        return {'corpus': 'procedural', 'commercial': True, 'licences': ['Apache-2.0']}
+    return {
+        'corpus': 'recordings',
+        'commercial': all(source['commercial'] for source in sources),
+        'licences': sorted({source['licence'] for source in sources}),
+    }
+
+
+def _texts(clip: dict[str, Any]) -> list[str]:
+    """Return every caption of a clip; a user's own may have several."""
+    return list(clip.get('captions', [clip['text']]))
+
+
 class TextFeatures:
     """Features of every text of a corpus, computed once and kept beside it."""
 
@@ -98,7 +120,8 @@ class TextFeatures:
         """Load the features of the corpus's texts, or compute and store them."""
         self.width = encoder.width
         sentences = {text for gesture in GESTURES.values() for text in gesture.sentences}
-        self.texts = sorted({clip['text'] for clip in corpus.clips} | sentences)
+        told = {text for clip in corpus.clips for text in _texts(clip)}
+        self.texts = sorted(told | sentences)
         digest = zlib.crc32('\n'.join(self.texts).encode())
         path = corpus.folder / f'text-{encoder.name}-{digest:08x}.npz'
         if not path.is_file():
@@ -122,7 +145,10 @@ class TextFeatures:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """B requests, their motion tokens and (B,) int64 numbers of their gestures, sorted by name."""
+    """B requests, their motion tokens and (B,) int64 numbers of their gestures.
+
+    Gestures are sorted by name; one that the corpus of this package lacks is ``UNKNOWN``.
+    """
 
     condition: Condition
     tokens: list[Tensor]
@@ -152,13 +178,14 @@ class Batches:
         self._gestures = {name: number for number, name in enumerate(sorted(GESTURES))}
         self._sentences = [(n, text) for n in self._gestures for text in GESTURES[n].sentences]
         # Every gesture is drawn as often as any other, in however many scenarios it occurs.
-        drawn = np.array([self._gestures[corpus.clips[n]['gesture']] for n in numbers])
-        shares = 1.0 / np.bincount(drawn)[drawn]
+        names = [corpus.clips[n]['gesture'] for n in numbers]
+        _, drawn, counts = np.unique(names, return_inverse=True, return_counts=True)
+        shares = 1.0 / counts[drawn]
         self._shares = shares / shares.sum()
         self._captions: dict[tuple[str, str, str], list[str]] = defaultdict(list)
         for number in numbers:
             clip = corpus.clips[number]
-            self._captions[self._key(clip)].append(clip['text'])
+            self._captions[self._key(clip)] += _texts(clip)
 
     @staticmethod
     def _key(clip: dict[str, Any]) -> tuple[str, str, str]:
@@ -214,12 +241,13 @@ class Batches:
             given=torch.tensor([bool(c['emotion']) for c in clips]),
             duration=torch.tensor([duration_bucket(s) for s in seconds]),
         )
-        gesture = torch.tensor([self._gestures[clip['gesture']] for clip in clips])
+        gesture = torch.tensor([self._gestures.get(clip['gesture'], UNKNOWN) for clip in clips])
         return Batch(condition, [self._tokens[number] for number in numbers], gesture)
 
     def _caption(self, clip: dict[str, Any], rng: np.random.Generator) -> str:
         """Return words for a clip."""
-        free = GESTURES[clip['gesture']].sentences
+        known = clip['gesture'] in GESTURES
+        free = GESTURES[clip['gesture']].sentences if known else ()
         # Without a named emotion the words must say what the body does, unless that is nothing.
         silent = bool(clip['emotion']) or clip['weights'][0] > 0.99
         if free and silent and rng.random() < _FREE_SENTENCES:

@@ -213,7 +213,7 @@ class Stages:
     def _data(corpus: Corpus) -> dict[str, object]:
         """Return what a card says about the data."""
         digest = sha256(corpus.folder / 'clips.jsonl')
-        return {'corpus': 'procedural', 'clips': len(corpus.clips), 'clips_sha256': digest}
+        return {**corpus.origin, 'clips': len(corpus.clips), 'clips_sha256': digest}
 
     def _checkpoint(self, stage: str, forget: bool = True) -> Path:
         """Return the checkpoint of a stage, removed first where a restart is asked for."""

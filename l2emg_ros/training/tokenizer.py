@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from l2emg_ros.errors import BadRequest
 from l2emg_ros.model import kinematics
 from l2emg_ros.model.config import TokenizerConfig
 from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN, MotionTokenizer
@@ -107,11 +108,19 @@ class _Windows:
     """Random windows of the training clips, aligned with the tokens."""
 
     def __init__(self, corpus: Corpus, seed: int) -> None:
-        """Remember where windows may start."""
+        """Remember where windows may start.
+
+        Raises:
+            BadRequest: Every clip is too short.
+        """
         numbers, _ = corpus.split()
         starts = np.array([corpus.clips[n]['start'] for n in numbers])
         room = np.array([corpus.clips[n]['frames'] - WINDOW for n in numbers])
         # Tokens start at frame 0 of a clip: windows keep that phase.
+        if not (room >= 0).any():
+            raise BadRequest(
+                f'{corpus.folder} has no training clip of {WINDOW} frames: expected at least one'
+            )
         self._starts, self._room = starts[room >= 0], room[room >= 0] // FRAMES_PER_TOKEN
         self._features, self._seed = corpus.features, seed
 
@@ -133,7 +142,11 @@ def train(
     lr: float = 6e-4,
     report: Report | None = None,
 ) -> MotionTokenizer:
-    """Train a tokeniser; resumable (``loop.run``)."""
+    """Train a tokeniser; resumable (``loop.run``).
+
+    Raises:
+        BadRequest: No clip is as long as a training window.
+    """
     torch.manual_seed(seed)
     generator = torch.Generator()
     tokenizer = MotionTokenizer(config)

@@ -15,6 +15,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +32,7 @@ from l2emg_ros.generator import checkpoint
 from l2emg_ros.model.config import LmConfig, TokenizerConfig
 from l2emg_ros.text.encoder import MiniLmEncoder
 from l2emg_ros.training import base, loop, tokenizer
-from l2emg_ros.training.dataset import Batches, Corpus, TextFeatures
+from l2emg_ros.training.dataset import Batches, Corpus, TextFeatures, UNKNOWN
 
 
 @pytest.fixture(scope='module')
@@ -175,6 +177,62 @@ def test_batches_draw_every_gesture_as_often(small: Corpus, minilm: MiniLmEncode
     assert len(counts) == len(present)
     wanted = 1200 / len(present)
     assert float((counts - wanted).abs().max()) < 5 * wanted**0.5
+
+
+def test_recordings_of_unknown_gestures_train_all_the_same(
+    small: Corpus, minilm: MiniLmEncoder, tmp_path: Path
+) -> None:
+    clips = [
+        {**clip, 'gesture': f'juggle {n % 3}', 'captions': [clip['text'], 'keep balls in the air']}
+        for n, clip in enumerate(small.clips)
+    ]
+    own = dataclasses.replace(small, clips=clips)
+    texts = TextFeatures(own, minilm)
+    assert 'keep balls in the air' in texts.texts
+    tokens = [torch.zeros(4, 2, dtype=torch.long) for _ in clips]
+    batches = Batches(own, texts, tokens, own.split()[0], 0)
+    assert set(batches.draw(30, 0).gesture.tolist()) == {UNKNOWN}
+    config = LmConfig(codes=4, width=32, layers=1, heads=2, ff=48, dictionary=4, rank=2)
+    losses: list[float] = []
+    base.train(
+        own,
+        texts,
+        tokens,
+        config,
+        steps=3,
+        seed=0,
+        checkpoint=tmp_path / 'own.ckpt',
+        report=lambda _, values: losses.append(values['loss']),
+    )
+    assert np.isfinite(losses).all()
+
+
+def test_a_card_says_where_recordings_come_from(small: Corpus, tmp_path: Path) -> None:
+    assert small.origin == {
+        'corpus': 'procedural', 'commercial': True, 'licences': ['Apache-2.0']
+    }  # fmt: skip
+    for name in ('features.npy', 'clips.jsonl'):
+        (tmp_path / name).symlink_to(small.folder / name)
+    sources = [
+        {'path': 'a', 'licence': 'CC-BY-NC-4.0', 'commercial': False, 'clips': 1},
+        {'path': 'b', 'licence': 'MIT', 'commercial': True, 'clips': 2},
+    ]
+    (tmp_path / 'corpus.json').write_text(json.dumps({'clips': 3, 'sources': sources}))
+    origin = Corpus.load(tmp_path).origin
+    assert origin == {
+        'corpus': 'recordings', 'commercial': False, 'licences': ['CC-BY-NC-4.0', 'MIT']
+    }  # fmt: skip
+    untrained = tokenizer.MotionTokenizer(TokenizerConfig(codes=4, width=16, blocks=1))
+    for name, record in (('own', origin), ('ours', small.origin)):
+        checkpoint.save_tokenizer(tmp_path / name, untrained, record)
+    assert 'non-commercial' in checkpoint.card(tmp_path / 'own')['licence']
+    assert checkpoint.card(tmp_path / 'ours')['licence'] == 'Apache-2.0'
+
+
+def test_clips_too_short_for_a_window_are_refused(small: Corpus, tmp_path: Path) -> None:
+    short = dataclasses.replace(small, clips=[{**c, 'frames': 40} for c in small.clips])
+    with pytest.raises(BadRequest, match='no training clip of 64 frames'):
+        _train(tmp_path, short, 1)
 
 
 def test_free_sentences_come_with_their_gesture(small: Corpus, minilm: MiniLmEncoder) -> None:
