@@ -45,7 +45,7 @@ Array = NDArray[np.float64]
 EMOTIONS = ('happy', 'angry', 'sad', 'tired', 'proud')
 # Everyday gestures like those of the real data; each is asked for by its first held-out sentence.
 CONTENTS = (
-    *('bow', 'wave', 'wave_both', 'walk_guide', 'present', 'beckon', 'nod', 'step_forward'),
+    *('bow', 'wave', 'wave_both', 'walk_guide', 'present', 'beckon', 'nod', 'shrug'),
     *('step_back', 'point_left', 'raise_hand', 'stop', 'welcome', 'explain', 'clap'),
 )
 # Each measure and the unit of its change: an angle has no zero that a share could refer to.
