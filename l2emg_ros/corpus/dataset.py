@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-import json
 import multiprocessing
 import os
 from pathlib import Path
@@ -26,9 +25,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from l2emg_ros import files
 from l2emg_ros.corpus import gestures_active, gestures_social, gestures_telling
 from l2emg_ros.corpus.effort import mixed
+from l2emg_ros.corpus.folder import write_features, write_lines
 from l2emg_ros.corpus.language import caption, PHRASES, SENTENCES
 from l2emg_ros.corpus.poses import CHOREOGRAPHIES
 from l2emg_ros.corpus.scenarios import find, SCENARIOS
@@ -221,15 +220,4 @@ def build(folder: str | os.PathLike[str], clips: int, seed: int = 0, workers: in
     if clips < 1:
         raise BadRequest(f'clips is {clips}: expected at least 1')
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    rows: list[NDArray[np.float32]] = []
-    lines: list[str] = []
-    start = 0
-    for values, about in _clips(clips, seed, workers):
-        lines.append(json.dumps({'start': start, **about}))
-        rows.append(values)
-        start += len(values)
-    with files.atomic_write(target / 'features.npy') as path:
-        np.save(path, np.concatenate(rows))
-    with files.atomic_write(target / 'clips.jsonl') as path:
-        path.write_text('\n'.join(lines) + '\n', 'utf-8')
+    write_lines(target, write_features(target, _clips(clips, seed, workers)))

@@ -44,22 +44,17 @@ class Decoder:
 
     Args:
         model: Language model.
-        composed: Experts of this request, or None.
         generator: Random stream of this request.
         sampling: How tokens are drawn.
     """
 
     def __init__(
-        self,
-        model: MotionLanguageModel,
-        composed: Composition | None,
-        generator: torch.Generator,
-        sampling: Sampling,
+        self, model: MotionLanguageModel, generator: torch.Generator, sampling: Sampling
     ) -> None:
         """Start without a prompt; ``prefill`` comes next."""
-        self._model, self._composed = model, composed
-        self._generator, self._sampling = generator, sampling
+        self._model, self._generator, self._sampling = model, generator, sampling
         self._cache = DynamicCache()
+        self._composed: Composition | None = None
         self._state = self._steering = torch.empty(0)
 
     def prefill(

@@ -80,7 +80,7 @@ class Session:
         self._emotion, self._changed = request.emotion, False
         self._text = torch.from_numpy(text).to(snapshot.device)[None]
         generator = torch.Generator().manual_seed(self.seed)
-        self._decoder = Decoder(snapshot.lm, None, generator, sampling)
+        self._decoder = Decoder(snapshot.lm, generator, sampling)
         self._cache: Cache = {}
         self._features = FeatureDecoder()
         self._spoken: list[list[int]] = []

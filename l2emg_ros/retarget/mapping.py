@@ -20,16 +20,16 @@ REP-120, extended by the joints it leaves out (shoulder, elbow, hip, knee).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-import yaml
 
-from l2emg_ros.errors import RobotMapError
+from l2emg_ros import yaml_file
+from l2emg_ros.errors import BadRequest, RobotMapError
 
 Array = NDArray[np.float64]
 
@@ -153,32 +153,35 @@ def load(path: str | Path) -> RobotMap:
     """
     path = Path(path)
     try:
-        content = yaml.safe_load(path.read_text('utf-8'))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RobotMapError(f'{path} is not valid YAML: {" ".join(str(error).split())}') from None
+        content = yaml_file.read(path)
+    except BadRequest as error:
+        raise RobotMapError(str(error)) from None
     try:
         return _parse(content, path)
-    except RobotMapError as error:
+    except (BadRequest, RobotMapError) as error:
         raise RobotMapError(f'{path}: {error}') from None
 
 
 def _parse(content: Any, path: Path) -> RobotMap:
-    entries = _mapping(content, 'the file')
-    _known(entries, _TOP_KEYS, 'the file')
+    entries = yaml_file.mapping(content, 'the file')
+    yaml_file.known(entries, _TOP_KEYS, 'the file')
     for key in ('name', 'urdf', 'links', 'limits'):
         if key not in entries:
             raise RobotMapError(f'{key!r} is missing')
-    links = {key: _link(key, value) for key, value in _mapping(entries['links'], 'links').items()}
+    links = {
+        key: _link(key, value)
+        for key, value in yaml_file.mapping(entries['links'], 'links').items()
+    }
     _complete(links)
-    home = _mapping(entries.get('home') or {}, 'home')
+    home = yaml_file.mapping(entries.get('home') or {}, 'home')
     rules = entries['limits']
     if not isinstance(rules, list):
         raise RobotMapError(f'limits is {rules!r}: expected a list of rules')
-    groups = _mapping(entries.get('groups') or {}, 'groups')
+    groups = yaml_file.mapping(entries.get('groups') or {}, 'groups')
     return RobotMap(
-        name=_text(entries['name'], 'name'),
+        name=yaml_file.text(entries['name'], 'name'),
         description=str(entries.get('description', '')),
-        urdf=_text(entries['urdf'], 'urdf'),
+        urdf=yaml_file.text(entries['urdf'], 'urdf'),
         links=links,
         body=None if 'body' not in entries else _body(entries['body']),
         home={joint: _number(value, f'home.{joint}') for joint, value in home.items()},
@@ -193,10 +196,10 @@ def _link(key: str, value: Any) -> LinkMap:
     allowed = [*BODY, *OPTIONAL, *(f'{s}_{part}' for s in SIDES for part in ARM + LEG)]
     if key not in allowed:
         raise RobotMapError(f'{where} is unknown: expected one of {", ".join(allowed)}')
-    entry = _mapping({'link': value} if isinstance(value, str) else value, where)
+    entry = yaml_file.mapping({'link': value} if isinstance(value, str) else value, where)
     directions = _DIRECTIONS.get(key, ())
     sole = key.endswith('_sole')
-    _known(entry, {'link', 'point', *directions, *(['corners'] if sole else [])}, where)
+    yaml_file.known(entry, {'link', 'point', *directions, *(['corners'] if sole else [])}, where)
     needed = ('link', *directions, *(['corners'] if sole else []))
     missing = [name for name in needed if name not in entry]
     if missing:
@@ -212,7 +215,7 @@ def _link(key: str, value: Any) -> LinkMap:
         raise RobotMapError(f'{where}.corners is {corners!r}: expected at least 3 points')
     return LinkMap(
         key=key,
-        link=_text(entry['link'], f'{where}.link'),
+        link=yaml_file.text(entry['link'], f'{where}.link'),
         point=_point(entry.get('point', [0.0, 0.0, 0.0]), f'{where}.point'),
         axes=axes,
         corners=np.array(
@@ -233,8 +236,8 @@ def _complete(links: Mapping[str, LinkMap]) -> None:
 
 
 def _body(value: Any) -> Body:
-    entry = _mapping(value, 'body')
-    _known(entry, _BODY_KEYS, 'body')
+    entry = yaml_file.mapping(value, 'body')
+    yaml_file.known(entry, _BODY_KEYS, 'body')
     missing = sorted(_BODY_KEYS - set(entry))
     if missing:
         raise RobotMapError(f'body lacks {", ".join(missing)}')
@@ -246,8 +249,8 @@ def _body(value: Any) -> Body:
 
 
 def _rule(value: Any, where: str) -> LimitRule:
-    entry = _mapping(value, where)
-    _known(entry, _LIMIT_KEYS, where)
+    entry = yaml_file.mapping(value, where)
+    yaml_file.known(entry, _LIMIT_KEYS, where)
     if 'joints' not in entry:
         raise RobotMapError(f'{where} lacks joints')
     numbers = {key: _number(entry[key], f'{where}.{key}') for key in entry if key != 'joints'}
@@ -255,26 +258,6 @@ def _rule(value: Any, where: str) -> LimitRule:
         if numbers.get(key, 1.0) <= 0:
             raise RobotMapError(f'{where}.{key} is {numbers[key]:g}: expected more than 0')
     return LimitRule(joints=_names(entry['joints'], f'{where}.joints'), **numbers)
-
-
-def _mapping(value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise RobotMapError(f'{where} is {value!r}: expected "name: value" entries')
-    return value
-
-
-def _known(entry: Iterable[str], allowed: Iterable[str], where: str) -> None:
-    unknown = sorted(set(entry) - set(allowed))
-    if unknown:
-        raise RobotMapError(
-            f'{where} has unknown entry {unknown[0]!r}: expected {", ".join(sorted(allowed))}'
-        )
-
-
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise RobotMapError(f'{where} is {value!r}: expected a text')
-    return value
 
 
 def _names(value: Any, where: str) -> tuple[str, ...]:

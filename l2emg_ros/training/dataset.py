@@ -98,13 +98,13 @@ class Corpus:
 def _origin(folder: Path) -> dict[str, Any]:
     """Return where the clips of a corpus folder come from, of ``corpus.json`` if it is there."""
     path = folder / 'corpus.json'
-    sources = read_json(path).get('sources') if path.is_file() else None
-    if sources is None:
+    about = read_json(path) if path.is_file() else {}
+    if 'sources' not in about:
         return {'corpus': 'procedural', 'commercial': True, 'licences': ['Apache-2.0']}
     return {
         'corpus': 'recordings',
-        'commercial': all(source['commercial'] for source in sources),
-        'licences': sorted({source['licence'] for source in sources}),
+        'commercial': about['commercial'],
+        'licences': sorted({source['licence'] for source in about['sources']}),
     }
 
 

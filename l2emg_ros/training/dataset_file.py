@@ -27,8 +27,7 @@ import re
 from string import Formatter
 from typing import Any
 
-import yaml
-
+from l2emg_ros import yaml_file
 from l2emg_ros.emotion import LABELS
 from l2emg_ros.errors import BadRequest
 
@@ -127,13 +126,10 @@ def load(path: str | os.PathLike[str]) -> DatasetFile:
         OSError: It cannot be read.
     """
     path = Path(path)
+    content = yaml_file.read(path)
     try:
-        content = yaml.safe_load(path.read_text('utf-8'))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadRequest(f'{path} is not valid YAML: {" ".join(str(error).split())}') from None
-    try:
-        entries = _mapping(content, 'the file')
-        _known(entries, _TOP_KEYS, 'the file')
+        entries = yaml_file.mapping(content, 'the file')
+        yaml_file.known(entries, _TOP_KEYS, 'the file')
         sources = entries.get('sources')
         if not isinstance(sources, list) or not sources:
             raise BadRequest(f'sources is {sources!r}: expected a list of folders')
@@ -149,11 +145,11 @@ def load(path: str | os.PathLike[str]) -> DatasetFile:
 
 
 def _source(value: Any, where: str, base: Path) -> Source:
-    entry = _mapping(value, where)
-    _known(entry, _SOURCE_KEYS, where)
+    entry = yaml_file.mapping(value, where)
+    yaml_file.known(entry, _SOURCE_KEYS, where)
     if missing := [key for key in _NEEDED if key not in entry]:
         raise BadRequest(f'{where} lacks {", ".join(missing)}')
-    licence = _text(entry['licence'], f'{where}.licence')
+    licence = yaml_file.text(entry['licence'], f'{where}.licence')
     if not _LICENCE.fullmatch(licence):
         raise BadRequest(
             f'{where}.licence is {licence!r}: expected an SPDX identifier such as CC-BY-4.0 '
@@ -178,7 +174,7 @@ def _source(value: Any, where: str, base: Path) -> Source:
             )
     fps = entry.get('fps')
     return Source(
-        path=_text(entry['path'], f'{where}.path'),
+        path=yaml_file.text(entry['path'], f'{where}.path'),
         folder=_folder(base / entry['path'], f'{where}.path'),
         licence=licence,
         commercial=commercial,
@@ -187,29 +183,31 @@ def _source(value: Any, where: str, base: Path) -> Source:
         names=tuple(_pattern(text, f'{where}.names') for text in _texts(entry, 'names', where)),
         labels=labels,
         texts=(
-            _folder(base / _text(entry['texts'], f'{where}.texts'), f'{where}.texts')
+            _folder(base / yaml_file.text(entry['texts'], f'{where}.texts'), f'{where}.texts')
             if 'texts' in entry
             else None
         ),
         captions=captions,
         contents=_translations(entry, 'contents', where),
         emotions=emotions,
-        words={key: _text(entry[key], f'{where}.{key}') for key in WORDS if key in entry},
+        words={key: yaml_file.text(entry[key], f'{where}.{key}') for key in WORDS if key in entry},
     )
 
 
 def _table(value: Any, where: str, base: Path) -> Table:
-    entry = _mapping(value, where)
-    _known(entry, _LABEL_KEYS, where)
+    entry = yaml_file.mapping(value, where)
+    yaml_file.known(entry, _LABEL_KEYS, where)
     if missing := [key for key in ('csv', 'file') if key not in entry]:
         raise BadRequest(f'{where} lacks {", ".join(missing)}')
-    path = base / _text(entry['csv'], f'{where}.csv')
+    path = base / yaml_file.text(entry['csv'], f'{where}.csv')
     if not path.is_file():
         raise BadRequest(f'{where}.csv is {entry["csv"]!r}: there is no file {path}')
     return Table(
         csv=path,
-        file=_text(entry['file'], f'{where}.file'),
-        columns={word: _text(entry[word], f'{where}.{word}') for word in WORDS if word in entry},
+        file=yaml_file.text(entry['file'], f'{where}.file'),
+        columns={
+            word: yaml_file.text(entry[word], f'{where}.{word}') for word in WORDS if word in entry
+        },
         text=_texts(entry, 'text', where),
     )
 
@@ -247,34 +245,15 @@ def _folder(path: Path, where: str) -> Path:
     return path
 
 
-def _mapping(value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise BadRequest(f'{where} is {value!r}: expected "name: value" entries')
-    return value
-
-
-def _known(entry: Iterable[str], allowed: Iterable[str], where: str) -> None:
-    if unknown := sorted(set(entry) - set(allowed)):
-        raise BadRequest(
-            f'{where} has unknown entry {unknown[0]!r}: expected {", ".join(sorted(allowed))}'
-        )
-
-
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise BadRequest(f'{where} is {value!r}: expected a text')
-    return value
-
-
 def _texts(entry: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
     """Return the texts of an entry that may be missing, one text or a list."""
     value = entry.get(key, [])
     items = value if isinstance(value, list) else [value]
-    return tuple(_text(item, f'{where}.{key}') for item in items)
+    return tuple(yaml_file.text(item, f'{where}.{key}') for item in items)
 
 
 def _translations(entry: Mapping[str, Any], key: str, where: str) -> dict[str, str]:
-    table = _mapping(entry.get(key, {}), f'{where}.{key}')
+    table = yaml_file.mapping(entry.get(key, {}), f'{where}.{key}')
     for word, meaning in table.items():
         if not isinstance(meaning, str) or not (meaning or key == 'emotions'):
             raise BadRequest(f'{where}.{key}.{word} is {meaning!r}: expected a text')

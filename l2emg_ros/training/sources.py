@@ -19,18 +19,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 import itertools
-import json
 import logging
 import math
 import multiprocessing
 import os
 from pathlib import Path
-from typing import Any, IO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from l2emg_ros import files
+from l2emg_ros.corpus.folder import write_features, write_lines
 from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import BadRequest, MotionFormatError
 from l2emg_ros.motion import features, io
@@ -102,7 +102,7 @@ def build(
         BadRequest: The file is not valid, or no recording can be used.
         OSError: The file cannot be read or the folder not written.
     """
-    described = dataset_file.load(dataset)
+    described, target = dataset_file.load(dataset), Path(folder)
     summary = Summary(commercial=all(source.commercial for source in described.sources))
     try:
         recordings = list(_recordings(described.sources, summary))
@@ -111,11 +111,12 @@ def build(
             motions = progress(motions, 'read motion', len(recordings))
         limit = int(described.seconds * features.FPS)
         clips = _clips(zip(recordings, motions, strict=True), limit, summary)
-        lines = _write(Path(folder), clips)
+        lines = write_features(target, clips)
     except BadRequest as error:
         raise BadRequest(f'{described.path}: {error}') from None
+    # Before the lines, which make it a corpus: never is there one without its licences.
     files.write_json(
-        Path(folder) / 'corpus.json',
+        target / 'corpus.json',
         {
             'clips': summary.clips,
             'commercial': summary.commercial,
@@ -130,6 +131,7 @@ def build(
             ],
         },
     )
+    write_lines(target, lines)
     return summary
 
 
@@ -257,29 +259,3 @@ def _about(piece: Piece, frames: int, text: str) -> dict[str, Any]:
         'weights': [round(float(weight), 5) for weight in weights],
         'captions': list(piece.texts),
     }
-
-
-def _write(
-    folder: Path, clips: Iterator[tuple[NDArray[np.float32], dict[str, Any]]]
-) -> list[dict[str, Any]]:
-    """Write features and lines of clips, one clip in memory at a time; return the lines."""
-    lines: list[dict[str, Any]] = []
-    start = 0
-    with files.atomic_write(folder / 'features.npy') as path, path.open('wb') as file:
-        _write_header(file, 0)
-        for values, about in clips:
-            file.write(np.ascontiguousarray(values, dtype='<f4').tobytes())
-            lines.append({'start': start, **about})
-            start += len(values)
-        file.seek(0)
-        _write_header(file, start)
-    with files.atomic_write(folder / 'clips.jsonl') as path:
-        path.write_text(''.join(f'{json.dumps(line)}\n' for line in lines), 'utf-8')
-    return lines
-
-
-def _write_header(file: IO[bytes], rows: int) -> None:
-    """Write the header of an array of `rows` features; NumPy leaves room for any number."""
-    shape = (rows, features.FEATURE_DIM)
-    header = {'descr': '<f4', 'fortran_order': False, 'shape': shape}
-    np.lib.format.write_array_header_1_0(file, header)

@@ -75,7 +75,7 @@ def test_training_and_decoding_give_every_level_the_same_likelihood() -> None:
     prompts, slots, _ = model.prompt(condition)
     first, second = [], []
     for prompt, steering, motion in zip(prompts, slots.steering, tokens, strict=True):
-        decoder = Decoder(model, None, torch.Generator(), Sampling())
+        decoder = Decoder(model, torch.Generator(), Sampling())
         for at in range(len(motion) + 1):
             decoder.prefill(prompt, steering, motion[:at].tolist(), None)
             logits = model.head(decoder._state)[0].log_softmax(-1)
@@ -93,11 +93,11 @@ def test_what_is_drawn_is_what_was_read() -> None:
     """A step after drawing equals a new start with what was drawn."""
     model, condition = _model(), _condition(4)
     prompts, slots, _ = model.prompt(condition)
-    going = Decoder(model, None, torch.Generator().manual_seed(3), Sampling())
+    going = Decoder(model, torch.Generator().manual_seed(3), Sampling())
     going.prefill(prompts[0], slots.steering[0], [], None)
     drawn = [going.next(allow_end=False) for _ in range(6)]
     assert all(codes is not None and len(codes) == 2 for codes in drawn)
-    again = Decoder(model, None, torch.Generator(), Sampling())
+    again = Decoder(model, torch.Generator(), Sampling())
     again.prefill(prompts[0], slots.steering[0], [codes for codes in drawn if codes], None)
     torch.testing.assert_close(going._state, again._state, atol=1e-5, rtol=0)
 
@@ -106,7 +106,7 @@ def test_the_end_is_drawn_only_where_it_is_allowed() -> None:
     model, condition = _model(), _condition(4)
     nn.init.zeros_(model.head.weight)
     prompts, slots, _ = model.prompt(condition)
-    decoder = Decoder(model, None, torch.Generator().manual_seed(0), Sampling(top_p=1.0))
+    decoder = Decoder(model, torch.Generator().manual_seed(0), Sampling(top_p=1.0))
     decoder.prefill(prompts[0], slots.steering[0], [], None)
     assert all(decoder.next(allow_end=False) for _ in range(80))
     assert None in [decoder.next(allow_end=True) for _ in range(200)]
