@@ -29,8 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from l2emg_ros.corpus.limbs import axis_angle, bone_rotations, turn, two_bones, unit
 from l2emg_ros.motion import rotation, skeleton
+from l2emg_ros.motion.limbs import axis_angle, bone_rotations, turn, two_bones, unit
 from l2emg_ros.motion.motion import Motion
 
 Array = NDArray[np.float64]

@@ -29,7 +29,8 @@ from l2emg_ros.generator.request import MAX_SECONDS, MIN_SECONDS, Request
 from l2emg_ros.generator.sampling import Decoder, Sampling
 from l2emg_ros.model.language_model import Condition, duration_bucket
 from l2emg_ros.model.tokenizer import Cache, FRAMES_PER_TOKEN
-from l2emg_ros.motion.features import FeatureDecoder, FPS
+from l2emg_ros.motion.features import CONTACTS, FeatureDecoder, FPS, Smoother
+from l2emg_ros.motion.feet import FootLock
 from l2emg_ros.motion.motion import Motion
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Session:
         generator = torch.Generator().manual_seed(self.seed)
         self._decoder = Decoder(snapshot.lm, generator, sampling)
         self._cache: Cache = {}
-        self._features = FeatureDecoder()
+        self._smoother, self._features, self._feet = Smoother(), FeatureDecoder(), FootLock()
         self._spoken: list[list[int]] = []
         self._chunks: list[Motion] = []
         self.emotion_embedding = np.zeros(snapshot.lm.config.width, dtype=np.float32)
@@ -168,7 +169,8 @@ class Session:
         at = torch.tensor([tokens], device=self._text.device)
         with torch.inference_mode():
             features = self._snapshot.tokenizer.decode(at, self._cache)[0].cpu().numpy()
-        rotations, translation = self._features.push(features[:frames])
+        smooth = self._smoother.push(features[:frames], last=last)
+        rotations, translation = self._feet.push(*self._features.push(smooth), smooth[:, CONTACTS])
         emotion = self._emotion
         motion = Motion.from_rotations(
             rotations,

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from l2emg_ros.motion import skeleton
+from l2emg_ros.motion.features import ROTATIONS
 
 
 def matrices(values: Tensor) -> Tensor:
@@ -38,7 +39,7 @@ def joint_positions(features: Tensor) -> Tensor:
     Returns:
         (B, T, 22, 3) m.
     """
-    local = matrices(features[..., 4:136].unflatten(-1, (len(skeleton.PARENTS), 6)))
+    local = matrices(features[..., ROTATIONS].unflatten(-1, (len(skeleton.PARENTS), 6)))
     offsets = torch.tensor(skeleton.REST_OFFSETS, dtype=local.dtype, device=local.device)
     ground = torch.zeros_like(features[..., 3:4])
     turned = [local[..., 0, :, :]]

@@ -41,7 +41,8 @@ from l2emg_ros.motion.motion import Motion
 
 FEATURE_DIM = 140
 FPS = 30.0
-_ROTATIONS = slice(4, 136)
+ROTATIONS = slice(4, 136)
+CONTACTS = slice(136, 140)
 _FORWARD = np.array([0.0, 0.0, 1.0])
 
 
@@ -99,9 +100,51 @@ def encode(motion: Motion) -> NDArray[np.float32]:
     result[1:, :2], result[0, :2] = velocity, velocity[0]
     result[1:, 2], result[0, 2] = turn, turn[0]
     result[:, 3] = position[:, 2]
-    result[:, _ROTATIONS] = rotation.to_6d(local).reshape(motion.frames, -1)
-    result[:, 136:] = foot_contacts(motion)
+    result[:, ROTATIONS] = rotation.to_6d(local).reshape(motion.frames, -1)
+    result[:, CONTACTS] = foot_contacts(motion)
     return result
+
+
+class Smoother:
+    """Low-pass filter for streamed features; pieces of any size give the same result.
+
+    Generated features jitter from frame to frame and where one token passes to the next. A
+    binomial kernel of five frames (a Gaussian of one frame, -3 dB at 5.6 Hz) takes that out. It
+    looks `LOOK_AHEAD` frames ahead, so a piece comes out that much later; the first and the last
+    frame stand for those beyond.
+    """
+
+    LOOK_AHEAD = 2
+    _KERNEL = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
+
+    def __init__(self) -> None:
+        """Start with nothing seen."""
+        self._seen = np.empty((0, FEATURE_DIM))
+
+    def push(self, features: ArrayLike, *, last: bool) -> NDArray[np.float64]:
+        """Filter the next frames.
+
+        Args:
+            features: (T, 140).
+            last: Whether no more will come; then the frames that were held back come out too.
+
+        Returns:
+            (T', 140), all frames that are known now.
+        """
+        values = np.asarray(features, dtype=np.float64)
+        ahead = self.LOOK_AHEAD
+        if len(values) and not len(self._seen):
+            self._seen = np.repeat(values[:1], ahead, axis=0)
+        self._seen = np.concatenate([self._seen, values])
+        if last and len(self._seen):
+            self._seen = np.concatenate([self._seen, np.repeat(self._seen[-1:], ahead, axis=0)])
+        ready = max(len(self._seen) - 2 * ahead, 0)
+        known = sum(
+            (weight * self._seen[k : k + ready] for k, weight in enumerate(self._KERNEL)),
+            np.zeros((ready, FEATURE_DIM)),
+        )
+        self._seen = self._seen[ready:]
+        return known
 
 
 class FeatureDecoder:
@@ -142,7 +185,7 @@ class FeatureDecoder:
         if len(values):
             self._yaw, self._position = float(yaw[-1]), ground[-1]
         local = rotation.from_6d(
-            values[:, _ROTATIONS].reshape(len(values), len(skeleton.JOINT_NAMES), 6)
+            values[:, ROTATIONS].reshape(len(values), len(skeleton.JOINT_NAMES), 6)
         )
         local[:, 0] = rotation.multiply(_yaw_quaternion(yaw), local[:, 0])
         return local, np.concatenate([ground, values[:, 3:4]], axis=1)

@@ -28,7 +28,7 @@ from l2emg_ros.model import kinematics
 from l2emg_ros.model.config import TokenizerConfig
 from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN, MotionTokenizer
 from l2emg_ros.motion import skeleton
-from l2emg_ros.motion.features import FPS
+from l2emg_ros.motion.features import CONTACTS, FPS, ROTATIONS
 from l2emg_ros.training import loop
 from l2emg_ros.training.dataset import Corpus
 
@@ -51,9 +51,9 @@ def normalise(tokenizer: MotionTokenizer, corpus: Corpus) -> None:
     )
     tokenizer.mean.copy_(sample.mean(0))
     std = sample.std(0)
-    for group in (slice(0, 2), slice(2, 3), slice(3, 4), slice(136, 140)):
+    for group in (slice(0, 2), slice(2, 3), slice(3, 4), CONTACTS):
         std[group] = std[group].mean().clamp_min(0.02)
-    std[4:136] = std[4:136].clamp_min(float(std[4:136].median()))
+    std[ROTATIONS] = std[ROTATIONS].clamp_min(float(std[ROTATIONS].median()))
     # Turning these joints hardly moves any position, but a nod and a palm tell a gesture.
     for joint in _QUIET:
         std[4 + 6 * joint : 10 + 6 * joint] *= 0.5
@@ -92,7 +92,7 @@ def loss(
     shape = F.smooth_l1_loss(scaled, wanted)
     change = F.smooth_l1_loss(scaled.diff(dim=1), wanted.diff(dim=1))
     error = kinematics.joint_positions(result) - kinematics.joint_positions(features)
-    contact = features[:, 1:, 136:140, None]
+    contact = features[:, 1:, CONTACTS, None]
     drift = error[:, :, _FEET].diff(dim=1) * FPS
     total = shape + 0.5 * change + 0.1 * commitment + 5 * error.abs().mean()
     total = total + skate * (drift.abs() * contact).mean()
@@ -217,7 +217,7 @@ def evaluate(tokenizer: MotionTokenizer, corpus: Corpus) -> dict[str, float]:
         errors.append((here - there).norm(dim=-1).flatten())
         jerks.append(torch.stack([p.diff(n=3, dim=1).square().mean() for p in (here, there)]))
         drift = (here - there)[:, :, _FEET].diff(dim=1).norm(dim=-1) * FPS * 1000
-        drifts.append(drift[real[:, 1:, 136:140] > 0.5])
+        drifts.append(drift[real[:, 1:, CONTACTS] > 0.5])
     share = torch.bincount(torch.cat(used), minlength=tokenizer.config.codes).double()
     share = share[share > 0] / share.sum()
     made_jerk, real_jerk = torch.stack(jerks).mean(dim=0).sqrt()

@@ -59,6 +59,33 @@ def test_pieces_of_any_size_decode_to_the_whole(size: int) -> None:
         np.testing.assert_allclose(joined, whole[k], atol=1e-12)
 
 
+@pytest.mark.parametrize('size', [1, 3, 7])
+def test_smoothing_pieces_of_any_size_gives_the_whole(size: int) -> None:
+    encoded = features.encode(random_motion(5))
+    whole = features.Smoother().push(encoded, last=True)
+    smoother = features.Smoother()
+    starts = range(0, len(encoded), size)
+    pieces = [smoother.push(encoded[i : i + size], last=i == starts[-1]) for i in starts]
+    np.testing.assert_allclose(np.concatenate(pieces), whole, atol=1e-12)
+
+
+def test_smoothing_keeps_lines_and_takes_out_what_alternates() -> None:
+    line = np.arange(20.0)[:, None] * np.ones(features.FEATURE_DIM)
+    smooth = features.Smoother().push(line, last=True)
+    np.testing.assert_allclose(smooth[2:-2], line[2:-2], atol=1e-12)
+    jitter = np.tile(np.array([[1.0], [-1.0]]), (10, features.FEATURE_DIM))
+    assert float(np.abs(features.Smoother().push(jitter, last=True)[2:-2]).max()) < 1e-12
+
+
+def test_smoothing_holds_two_frames_back_and_gives_them_up_at_the_end() -> None:
+    encoded = features.encode(random_motion(5))
+    smoother = features.Smoother()
+    assert len(smoother.push(encoded[:10], last=False)) == 10 - features.Smoother.LOOK_AHEAD
+    assert len(smoother.push(encoded[:0], last=True)) == features.Smoother.LOOK_AHEAD
+    assert len(features.Smoother().push(encoded[:1], last=True)) == 1
+    assert len(features.Smoother().push(encoded[:0], last=True)) == 0
+
+
 def test_other_rates_and_widths_are_refused() -> None:
     with pytest.raises(MotionFormatError, match='30 fps'):
         features.encode(random_motion(fps=60.0))

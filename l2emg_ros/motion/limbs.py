@@ -44,7 +44,7 @@ def turn(matrix: Array, vector: Array) -> Array:
     return np.einsum('tij,j->ti' if vector.ndim == 1 else 'tij,tj->ti', matrix, vector)
 
 
-def _frame(along: Array, hinge: Array) -> Array:
+def frame(along: Array, hinge: Array) -> Array:
     """Return (..., 3, 3) frames with the first axis ``along`` and the second near ``hinge``."""
     first = unit(along)
     second = unit(hinge - (hinge * first).sum(-1, keepdims=True) * first)
@@ -87,5 +87,5 @@ def bone_rotations(
     """Return the global rotations of two bones through three points, flexing about ``hinge``."""
     upper, lower = points[1] - points[0], points[2] - points[1]
     normal = np.cross(unit(upper), unit(lower))
-    turned = _frame(upper, normal) @ _frame(rest[0], hinge).T
-    return turned, _frame(lower, normal) @ _frame(rest[1], hinge).T
+    turned = frame(upper, normal) @ frame(rest[0], hinge).T
+    return turned, frame(lower, normal) @ frame(rest[1], hinge).T
