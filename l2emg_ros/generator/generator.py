@@ -163,7 +163,7 @@ class EmpathicGenerator:
         seconds: float | None = None,
         seed: int | None = None,
     ) -> Iterator[Motion]:
-        """Yield the motion that ``generate`` returns in chunks of 8 to 12 frames, in order."""
+        """Yield the motion that ``generate`` returns in chunks of 6 to 12 frames, in order."""
         request = Request(text, Emotion.parse(emotion, intensity), seconds, seed)
         for chunk in self.open(request):
             yield chunk.motion
