@@ -11,10 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A frozen judge of motions: which gesture and which emotion does it read?
+"""A frozen judge of motions: which gesture and emotion does it read, how near is it to a request?
 
-It sees motions only, has another architecture (a recurrent network on 15 fps features) and another
-seed than the generator, and is trained before any generated motion is shown to it.
+It has another architecture (a recurrent network on 15 fps features) and another seed than the
+generator, and is trained before any generated motion is shown to it. Requests and motions meet in
+a space of their own, for FID, R-Precision and the distances of ``metrics``.
 """
 
 from __future__ import annotations
@@ -34,13 +35,16 @@ from l2emg_ros.errors import ExpertIntegrityError, ModelNotLoaded
 from l2emg_ros.files import atomic_write, read_json, sha256, write_json
 from l2emg_ros.motion import features
 from l2emg_ros.motion.motion import Motion
+from l2emg_ros.text.encoder import MINILM_WIDTH, MiniLmEncoder, TextEncoder
 from l2emg_ros.training import loop
 from l2emg_ros.training.dataset import Corpus
 
 # Every second frame of 30 fps.
 _STRIDE = 2
 _WIDTH = 96
+_SPACE = 128
 _BATCH = 32
+_TEMPERATURE = 0.1
 
 
 class Evaluator(nn.Module):
@@ -59,9 +63,34 @@ class Evaluator(nn.Module):
         self.recurrent = nn.GRU(_WIDTH, _WIDTH, batch_first=True, bidirectional=True)
         self.content = nn.Linear(4 * _WIDTH, len(self.gestures))
         self.emotion = nn.Linear(4 * _WIDTH, len(LABELS))
+        self.place = nn.Linear(4 * _WIDTH, _SPACE)
+        self.request = nn.Sequential(
+            nn.Linear(MINILM_WIDTH + len(LABELS), 2 * _SPACE),
+            nn.ReLU(),
+            nn.Linear(2 * _SPACE, _SPACE),
+        )
 
     def forward(self, motions: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Return (B, gestures) and (B, 13) logits of B motions' (T, 140) features."""
+        pooled = self.pooled(motions)
+        return self.content(pooled), self.emotion(pooled)
+
+    def motion_features(self, motions: Sequence[Tensor]) -> Tensor:
+        """Return (B, 128) unit features of B motions' (T, 140) features."""
+        return nn.functional.normalize(self.place(self.pooled(motions)), dim=-1)
+
+    def request_features(self, sentences: Tensor, emotion: Tensor) -> Tensor:
+        """Return (B, 128) unit features of requests.
+
+        Args:
+            sentences: (B, 384) features of the sentences by all-MiniLM-L6-v2 as it is.
+            emotion: (B, 13) mixtures over the labels that the bodies are to show.
+        """
+        told = torch.cat([sentences, emotion], dim=-1)
+        return nn.functional.normalize(self.request(told), dim=-1)
+
+    def pooled(self, motions: Sequence[Tensor]) -> Tensor:
+        """Return (B, 384) states pooled over time of B motions' (T, 140) features."""
         rows = [(m[::_STRIDE] - self.mean) / self.std for m in motions]
         lengths = torch.tensor([len(row) for row in rows])
         padded = torch.relu(self.project(nn.utils.rnn.pad_sequence(rows, batch_first=True)))
@@ -72,8 +101,7 @@ class Evaluator(nn.Module):
         mask = (torch.arange(states.shape[1]) < lengths[:, None])[..., None]
         mean = (states * mask).sum(1) / lengths[:, None]
         most = states.masked_fill(~mask, float('-inf')).amax(1)
-        pooled = torch.cat([mean, most], dim=-1)
-        return self.content(pooled), self.emotion(pooled)
+        return torch.cat([mean, most], dim=-1)
 
     @torch.inference_mode()
     def judge(self, motion: Motion) -> tuple[str, str]:
@@ -97,28 +125,41 @@ def train(
     sample = torch.from_numpy(np.array(corpus.features[::20]))
     judge.mean.copy_(sample.mean(0))
     judge.std.copy_(sample.std(0).clamp_min(0.05))
-    numbers = np.array(corpus.split()[0])
+    numbers, encoder = np.array(corpus.split()[0]), MiniLmEncoder()
 
     def step(number: int) -> tuple[Tensor, dict[str, float]]:
         rng = np.random.default_rng((seed, number))
         chosen = rng.choice(numbers, _BATCH)
         motions = [torch.from_numpy(corpus.motion(n)) for n in chosen]
         motions = [_disturbed(m, judge.mean, judge.std) for m in motions]
-        content, emotion = judge(motions)
+        pooled = judge.pooled(motions)
+        content, emotion = judge.content(pooled), judge.emotion(pooled)
         wanted = torch.tensor([judge.gestures.index(corpus.clips[n]['gesture']) for n in chosen])
         mixture = torch.tensor([corpus.clips[n]['weights'] for n in chosen], dtype=torch.float32)
         right = (content.argmax(1) == wanted).float().mean()
         total = nn.functional.cross_entropy(content, wanted)
         total = total + 0.5 * nn.functional.cross_entropy(emotion, mixture)
-        return total, {'content_accuracy': float(right)}
+        texts = sentences(encoder, [corpus.clips[n]['text'] for n in chosen])
+        placed = nn.functional.normalize(judge.place(pooled), dim=-1)
+        near = judge.request_features(texts, mixture) @ placed.T / _TEMPERATURE
+        own = torch.arange(len(near))
+        matched = nn.functional.cross_entropy(near, own) + nn.functional.cross_entropy(near.T, own)
+        hits = (near.argmax(1) == own).float().mean()
+        figures = {'content_accuracy': float(right), 'matched': float(hits)}
+        return total + 0.25 * matched, figures
 
     judge.train()
     loop.run(judge, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report)
     return judge.eval()
 
 
+def sentences(encoder: TextEncoder, texts: Sequence[str]) -> Tensor:
+    """Return (B, 384) features of whole sentences."""
+    return torch.from_numpy(np.stack([rows[0] for rows in encoder.encode(texts)]))
+
+
 def _disturbed(motion: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """Return (T, 140) features with noise, drift, missing features and cut ends.
+    """Return (T', 140), T' <= T, features with noise, drift, missing features and cut ends.
 
     The judge shall read the gesture as a person does, not the fine detail of clean motion: what a
     tokeniser does to a motion is no reason to read another gesture.
@@ -170,13 +211,18 @@ def load(folder: str | os.PathLike[str] | None = None) -> Evaluator:
     root = Path(folder) if folder is not None else resources.find('models/evaluator')
     try:
         card = read_json(root / 'evaluator.json')
+        gestures, wanted = card['gestures'], card['sha256']
         found = sha256(root / 'evaluator.safetensors')
-    except (OSError, ValueError) as error:
-        raise ModelNotLoaded(f'{root} holds no evaluator: {error}') from None
-    if found != card['sha256']:
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ModelNotLoaded(f'{root} holds no evaluator: {error!r}') from None
+    if found != wanted:
         raise ExpertIntegrityError(f'{root}/evaluator.safetensors differs from its hash')
-    judge = Evaluator(card['gestures'])
-    judge.load_state_dict(load_file(root / 'evaluator.safetensors'))
+    judge = Evaluator(gestures)
+    try:
+        judge.load_state_dict(load_file(root / 'evaluator.safetensors'))
+    except RuntimeError as error:
+        reason = ' '.join(str(error).split())
+        raise ModelNotLoaded(f'{root} holds an evaluator of another kind: {reason}') from None
     return judge.eval().requires_grad_(False)
 
 

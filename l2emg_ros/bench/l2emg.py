@@ -11,22 +11,19 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""`l2emg bench l2emg`: are gesture and emotion of generated motions readable?"""
+"""`l2emg bench l2emg`: are generated motions readable, a body's, and those of the right expert?"""
 
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from l2emg_ros.bench import evaluator
+from l2emg_ros.bench import evaluator, readability, routing
 from l2emg_ros.bench.gallery import Gallery
 from l2emg_ros.cli.progress import progress
-from l2emg_ros.corpus import GESTURES
-from l2emg_ros.emotion import LABELS
 from l2emg_ros.generator.generator import EmpathicGenerator
 
 # Sentences written for this measurement; none occurs in the corpus or among its held-out ones.
@@ -59,39 +56,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     judge = evaluator.load(args.evaluator)
     gallery = Gallery(args.gallery)
     return {
-        'content': _content(generator, judge, gallery),
+        'readability': readability.measure(generator, judge, gallery),
         'wrist_speed': _speed(generator, args.seeds, gallery),
-    }
-
-
-def _content(
-    generator: EmpathicGenerator, judge: evaluator.Evaluator, gallery: Gallery
-) -> dict[str, Any]:
-    """Return which gesture the judge reads in generations from held-out paraphrases."""
-    requests = [(g, sentence) for g in judge.gestures for sentence in GESTURES[g].heldout]
-    hits: dict[str, list[bool]] = defaultdict(list)
-    read: dict[str, list[str]] = defaultdict(list)
-    emotions: list[bool] = []
-    for number, (gesture, sentence) in enumerate(progress(requests, 'content')):
-        label = LABELS[number % len(LABELS)]
-        motion = generator.generate(sentence, emotion=label, intensity=0.8, seed=number)
-        found, emotion = judge.judge(motion)
-        if not hits[gesture]:
-            gallery.add(f'{gesture}, {label}', motion)
-        hits[gesture].append(found == gesture)
-        emotions.append(emotion == label)
-        if found != gesture:
-            read[gesture].append(found)
-    gallery.close()
-    flat = [hit for right in hits.values() for hit in right]
-    return {
-        'share': float(np.mean(flat)),
-        'generations': len(flat),
-        'emotion_share': float(np.mean(emotions)),
-        'gestures': {
-            gesture: {'right': sum(right), 'of': len(right), 'read_instead': read[gesture]}
-            for gesture, right in hits.items()
-        },
+        'routing': routing.measure(generator),
     }
 
 
@@ -116,17 +83,72 @@ def _speed(generator: EmpathicGenerator, seeds: int, gallery: Gallery) -> dict[s
 
 
 def table(results: dict[str, Any]) -> str:
-    """Return the results as the two tables a person reads."""
-    content, speed = results['content'], results['wrist_speed']
+    """Return the results as the tables a person reads."""
+    read = results['readability']
+    return '\n\n'.join(
+        [
+            _gestures(read['gestures']),
+            _scores(read),
+            _plausibility(read['plausibility']),
+            _space(read['space']),
+            _speeds(results['wrist_speed']),
+            _routing(results['routing']),
+        ]
+    )
+
+
+def _gestures(rows: dict[str, Any]) -> str:
     lines = [f'{"gesture":<18}{"read":>8}   read instead']
-    for gesture, row in content['gestures'].items():
+    for gesture, row in rows.items():
         instead = ', '.join(row['read_instead'])
         lines.append(f'{gesture:<18}{row["right"]:>4}/{row["of"]:<3}   {instead}')
-    lines.append(
-        f'gesture read in {content["share"]:.1%} of {content["generations"]} generations, '
-        f'emotion in {content["emotion_share"]:.1%}\n'
+    return '\n'.join(lines)
+
+
+def _scores(read: dict[str, Any]) -> str:
+    lines = [f'{"":<38}{"motions":>8}{"gesture":>9}{"emotion":>9}{"w. F1":>7}{"contam.":>9}']
+    for name, title in (
+        ('requests', 'sentences of no template'),
+        ('unseen_pairs', 'gesture and emotion never seen together'),
+        ('heldout', 'sentences that settings were chosen by'),
+        ('corpus', "the corpus's own performances"),
+    ):
+        row = read[name]
+        lines.append(
+            f'{title:<38} {row["motions"]:>7}{row["content"]:>9.1%}{row["emotion"]:>9.1%}'
+            f'{row["emotion_weighted_f1"]:>7.3f}{row["contamination"]:>9.1%}'
+        )
+    told = '  '.join(f'{label} {score:.2f}' for label, score in read['emotions'].items())
+    return '\n'.join([*lines, f'F1 of each emotion: {told}'])
+
+
+def _plausibility(rows: dict[str, Any]) -> str:
+    lines = [f'{"":<12}{"foot skate":>12}{"limits broken":>15}{"arms clear":>12}{"jerk":>8}']
+    for name, row in rows.items():
+        lines.append(
+            f'{name:<12}{row["foot_skate"] * 1000:>7.1f} mm/s{row["joint_limits_broken"]:>15.1%}'
+            f'{row["arms_clear"]:>12.1%}{row["jerk"]:>8.0f}'
+        )
+    return '\n'.join(lines)
+
+
+def _space(row: dict[str, Any]) -> str:
+    def told(name: str) -> str:
+        mean, half = np.atleast_1d(row[name]['mean']), np.atleast_1d(row[name]['half'])
+        return ' '.join(f'{m:.3f}+-{h:.3f}' for m, h in zip(mean, half, strict=True))
+
+    return (
+        f'evaluator space, N {row["n"]}: FID {row["fid"]:.3f} (halves of real motions '
+        f'{row["fid_real_halves"]:.3f}), MM-Dist {row["mm_distance"]:.3f} (real '
+        f'{row["mm_distance_real"]:.3f})\n'
+        f'R-Precision@1-3 {told("r_precision")} (real {told("r_precision_real")})\n'
+        f'Diversity {told("diversity")} (real {told("diversity_real")}), '
+        f'MultiModality {told("multimodality")}'
     )
-    lines.append(f'wrist speed, m/s{"".join(f"{label:>9}" for label in ORDERED)}  ordered')
+
+
+def _speeds(speed: dict[str, Any]) -> str:
+    lines = [f'wrist speed, m/s{"".join(f"{label:>9}" for label in ORDERED)}  ordered']
     for sentence, row in speed['sentences'].items():
         told = ''.join(f'{row[label]:>9.3f}' for label in ORDERED)
         lines.append(f'{" " * 16}{told}  {"yes" if row["ordered"] else "no":<7}  {sentence}')
@@ -134,4 +156,17 @@ def table(results: dict[str, Any]) -> str:
         f'happy, angry > neutral > sad, tired in {speed["ordered"]} '
         f'of {len(speed["sentences"])} sentences'
     )
+    return '\n'.join(lines)
+
+
+def _routing(row: dict[str, Any]) -> str:
+    lines = [
+        f'router: {row["accuracy"]:.1%} of {row["prompts"]} requests, ceiling '
+        f'{row["ceiling"]:.1%}: {row["share_of_ceiling"]:.1%} of it'
+    ]
+    for place, found in row['unseen'].items():
+        lines.append(
+            f'unseen {place}: AUROC {found["auroc_prompt"]:.3f} a request, '
+            f'{found["auroc_16"]:.3f} for 16'
+        )
     return '\n'.join(lines)

@@ -39,6 +39,7 @@ COMMANDS = {
     'robots': 'l2emg_ros.cli.robots',
     'up': 'l2emg_ros.cli.up',
     'demo': 'l2emg_ros.cli.demo',
+    'gallery': 'l2emg_ros.cli.gallery',
 }
 BAD_INPUT = 2
 INTERRUPTED = 130

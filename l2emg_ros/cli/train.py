@@ -16,11 +16,18 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import logging
+import math
 from pathlib import Path
 import sys
+import time
 
-HELP = 'Train a model: corpus, evaluator, tokenizer, base, expert, in this order; resumable.'
+HELP = 'Train a model: corpus, evaluator, tokenizer, base, emotion, expert; resumable.'
+UNFINISHED = 75
+"""Exit code of a stage that ``--minutes`` ended early: EX_TEMPFAIL of sysexits.h."""
+_LEAST = {'seed': 0, 'steps': 1, 'clips': 1, 'workers': 1, 'sentences': 1, 'threads': 1}
+_STAGES = ('corpus', 'evaluator', 'tokenizer', 'base', 'emotion', 'expert')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,24 +38,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '  l2emg train evaluator\n'
         '  l2emg train tokenizer\n'
         '  l2emg train base\n'
+        '  l2emg train emotion\n'
         '  l2emg train expert --scenario all\n'
         'Run a stopped stage again with the same options to continue it; '
         '--restart begins it anew.'
     )
-    parser.add_argument('stage', choices=('corpus', 'evaluator', 'tokenizer', 'base', 'expert'))
+    parser.add_argument('stage', choices=_STAGES)
     parser.add_argument('--model', type=Path, default=Path('out/model'), help='model folder')
     parser.add_argument(
         '--work', type=Path, default=Path('out/train'), help='corpus and checkpoints'
     )
     parser.add_argument('--seed', type=int, default=0, help='seed of this stage')
     parser.add_argument('--steps', type=int, help='training steps; default: the shipped recipe')
-    parser.add_argument('--clips', type=int, default=24000, help='corpus: number of clips')
+    parser.add_argument('--clips', type=int, default=32000, help='corpus: number of clips')
     parser.add_argument(
         '--dataset', type=Path, help='corpus: of your recordings that this YAML file describes'
     )
     parser.add_argument('--workers', type=int, default=2, help='corpus: processes')
     parser.add_argument(
+        '--protocol',
+        choices=('shipped', 'benchmark'),
+        default='shipped',
+        help='corpus: all thirteen emotions, lightly confounded, or eight, heavily',
+    )
+    parser.add_argument(
+        '--confounding', type=float, help="corpus: share of a gesture's dominant emotion"
+    )
+    parser.add_argument('--divergence', type=float, help='corpus: strength of the dialects')
+    parser.add_argument('--general', type=float, help='corpus: share of clips of no scenario')
+    parser.add_argument(
         '--scenario', default='all', help='expert: a scenario of the corpus, or all in sequence'
+    )
+    parser.add_argument(
+        '--sentences', type=int, help='free sentences of each gesture and emotion; default: all'
+    )
+    parser.add_argument(
+        '--backbone',
+        type=Path,
+        help='base: Hugging Face model directory instead of our own decoder',
+    )
+    parser.add_argument('--device', default='cpu', help='cpu or cuda; default cpu')
+    parser.add_argument(
+        '--minutes',
+        type=float,
+        help=f'stop after so long with exit code {UNFINISHED}; the command again goes on',
     )
     parser.add_argument('--threads', type=int, help='CPU threads; default: all cores')
     parser.add_argument('--restart', action='store_true', help="forget this stage's checkpoint")
@@ -57,29 +90,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run one stage."""
     logging.getLogger('l2emg_ros').setLevel(logging.INFO)
+    _check(args)
     if args.dataset is not None:
         return _recordings(args)
     if args.stage == 'corpus':
         from l2emg_ros import corpus
 
-        corpus.build(args.work / 'corpus', args.clips, args.seed, args.workers)
+        knobs = ('confounding', 'divergence', 'general')
+        told = {name: getattr(args, name) for name in knobs if getattr(args, name) is not None}
+        protocol = dataclasses.replace(corpus.PROTOCOLS[args.protocol], **told)
+        corpus.build(args.work / 'corpus', args.clips, args.seed, args.workers, protocol)
         return 0
     import torch
 
-    from l2emg_ros.training import recipe
+    from l2emg_ros.generator.checkpoint import device
+    from l2emg_ros.training import loop, recipe
 
     if args.threads:
         torch.set_num_threads(args.threads)
-    stages = recipe.Stages(args.model, args.work, args.seed, args.restart, _report)
-    if args.stage == 'evaluator':
-        stages.evaluator(args.steps)
-    elif args.stage == 'tokenizer':
-        stages.tokenizer(args.steps)
-    elif args.stage == 'base':
-        stages.base(args.steps)
-    else:
-        stages.experts(args.scenario, args.steps)
+    stages = recipe.Stages(
+        args.model,
+        args.work,
+        args.seed,
+        args.restart,
+        _report,
+        args.sentences,
+        args.backbone,
+        device(args.device),
+        math.inf if args.minutes is None else time.monotonic() + 60.0 * args.minutes,
+    )
+    try:
+        if args.stage == 'expert':
+            stages.experts(args.scenario, args.steps)
+        else:
+            getattr(stages, args.stage)(args.steps)
+    except loop.Unfinished as stopped:
+        print(f'{stopped}: run the command again, without --restart', flush=True)
+        return UNFINISHED
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Check the numbers before any work is done.
+
+    Raises:
+        BadRequest: One is out of its range.
+    """
+    from l2emg_ros.errors import BadRequest
+
+    for name, least in _LEAST.items():
+        value = getattr(args, name)
+        if value is not None and value < least:
+            raise BadRequest(f'--{name} is {value}: expected at least {least}')
+    if args.minutes is not None and not args.minutes > 0.0:
+        raise BadRequest(f'--minutes is {args.minutes}: expected more than 0')
 
 
 def _recordings(args: argparse.Namespace) -> int:

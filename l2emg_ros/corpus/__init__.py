@@ -17,18 +17,33 @@ A gesture is a score of via-points for the hands and the trunk; an emotion is a 
 parameters; a scenario is a dialect of them. No recorded motion is used.
 """
 
-from l2emg_ros.corpus.dataset import build, Gesture, GESTURES, Sample, sample, synthesise
+from l2emg_ros.corpus.dataset import (
+    build,
+    Gesture,
+    GESTURES,
+    Sample,
+    sample,
+    sample_request,
+    synthesise,
+)
 from l2emg_ros.corpus.language import caption
-from l2emg_ros.corpus.scenarios import Scenario, SCENARIOS
+from l2emg_ros.corpus.protocol import BENCHMARK, Protocol, PROTOCOLS, SHIPPED
+from l2emg_ros.corpus.scenarios import Scenario, SCENARIOS, UNSEEN
 
 __all__ = [
+    'BENCHMARK',
     'GESTURES',
+    'PROTOCOLS',
     'SCENARIOS',
+    'SHIPPED',
+    'UNSEEN',
     'Gesture',
+    'Protocol',
     'Sample',
     'Scenario',
     'build',
     'caption',
     'sample',
+    'sample_request',
     'synthesise',
 ]

@@ -38,8 +38,8 @@ Array = NDArray[np.float64]
 FPS = 30.0
 SIDES = ('L', 'R')
 TRUNK_CHANNELS = (
-    *('x', 'z', 'heading', 'sway', 'surge', 'crouch', 'pelvis_yaw', 'pelvis_pitch', 'pelvis_roll'),
-    *('bend', 'twist', 'side', 'chest', 'nod', 'turn', 'tilt'),
+    *('x', 'z', 'heading', 'sway', 'surge', 'crouch', 'seat', 'pelvis_yaw', 'pelvis_pitch'),
+    *('pelvis_roll', 'bend', 'twist', 'side', 'chest', 'nod', 'turn', 'tilt'),
 )
 ARM_CHANNELS = (
     *('out', 'up', 'fwd', 'palm_out', 'palm_up', 'palm_fwd', 'elbow', 'flex', 'dev'),
@@ -70,7 +70,7 @@ _SPINE_SHARE = (0.3, 0.3, 0.4)
 # Arms never lock: near full length a small step of the hand is a large one of the elbow.
 _ARM_REACH = (0.92, 0.985)
 _LEG_REACH = (0.99, 0.998)
-_PRONATION_LIMIT = np.radians(100.0)
+_PRONATION_LIMIT = np.radians(78.0)
 
 
 @dataclass(frozen=True)
@@ -283,7 +283,7 @@ def _ankle(feet: Feet, k: int) -> tuple[Array, Array]:
 
 def _reachable_height(c: Mapping[str, Array], feet: Feet) -> Array:
     """Return the pelvis height, lowered where a leg would not reach its foot."""
-    height = STAND_HEIGHT - c['crouch']
+    height = STAND_HEIGHT - c['crouch'] - c['seat']
     trunk = _pose_trunk(c, height)
     limit = 0.985 * (_THIGH + _SHANK)
     drop = np.zeros_like(height)

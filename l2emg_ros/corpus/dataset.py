@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 import multiprocessing
 import os
 from pathlib import Path
@@ -25,11 +26,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from l2emg_ros.corpus import gestures_active, gestures_social, gestures_telling
+from l2emg_ros import files
+from l2emg_ros.corpus import gestures_active, gestures_extra, gestures_social, gestures_telling
 from l2emg_ros.corpus.effort import mixed
 from l2emg_ros.corpus.folder import write_features, write_lines
-from l2emg_ros.corpus.language import caption, PHRASES, SENTENCES
+from l2emg_ros.corpus.language import caption, PHRASES, REQUESTS, SENTENCES
 from l2emg_ros.corpus.poses import CHOREOGRAPHIES
+from l2emg_ros.corpus.protocol import Protocol, SHIPPED
 from l2emg_ros.corpus.scenarios import find, SCENARIOS
 from l2emg_ros.corpus.score import play, Score
 from l2emg_ros.emotion import Emotion, LABELS
@@ -37,7 +40,7 @@ from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion import features
 from l2emg_ros.motion.motion import Motion
 
-MODULES = (gestures_social, gestures_telling, gestures_active)
+MODULES = (gestures_social, gestures_telling, gestures_active, gestures_extra)
 """Modules that define gestures; importing them fills ``CHOREOGRAPHIES``."""
 
 
@@ -50,7 +53,8 @@ class Gesture:
         scenarios: Where it occurs.
         templates: Training captions, in the notation of ``phrases_social``.
         sentences: Free training sentences, each written by hand, without scenario or emotion.
-        heldout: Sentences that occur in no template, for evaluation only.
+        heldout: Sentences that occur in no template; models were chosen by them.
+        requests: Sentences that occur in no template and that no choice was made by, for tests.
         seconds: Natural shortest and longest length, neutral tempo.
     """
 
@@ -59,6 +63,7 @@ class Gesture:
     templates: tuple[str, ...]
     sentences: tuple[str, ...]
     heldout: tuple[str, ...]
+    requests: tuple[str, ...]
     seconds: tuple[float, float]
 
 
@@ -69,6 +74,7 @@ GESTURES: dict[str, Gesture] = {
         tuple(PHRASES[name][0]),
         tuple(SENTENCES.get(name, ())),
         tuple(PHRASES[name][1]),
+        tuple(REQUESTS.get(name, ())),
         choreography.seconds,
     )
     for name, choreography in CHOREOGRAPHIES.items()
@@ -82,7 +88,7 @@ class Sample:
 
     Attributes:
         gesture: What the body does.
-        scenario: Where.
+        scenario: Where; '' nowhere in particular.
         text: The request.
         emotion: The emotion of the request; None where it names none.
         weights: (13,) mixture over the labels that the body shows.
@@ -104,6 +110,7 @@ def synthesise(
     *,
     scenario: str | None = None,
     seconds: float | None = None,
+    divergence: float = 1.0,
 ) -> Motion:
     """Return a performance of a gesture.
 
@@ -113,6 +120,7 @@ def synthesise(
         rng: Source of every choice.
         scenario: Whose dialect colours it; None for none.
         seconds: Wanted length; None takes the natural one.
+        divergence: Strength of the dialect.
 
     Raises:
         BadRequest: An unknown gesture or scenario, weights that are no mixture, or a length
@@ -124,13 +132,15 @@ def synthesise(
         raise BadRequest(f'seconds is {seconds}: expected a length in [1, 20]')
     effort = mixed(weights)
     if scenario is not None:
-        effort = find(scenario).dialect.colour(effort)
+        effort = find(scenario).dialect.scaled(divergence).colour(effort)
     score = Score(rng, effort)
     CHOREOGRAPHIES[gesture].write(score)
     return play(score, seconds)
 
 
-def sample(rng: np.random.Generator, scenario: str | None = None) -> Sample:
+def sample(
+    rng: np.random.Generator, scenario: str | None = None, protocol: Protocol = SHIPPED
+) -> Sample:
     """Draw a gesture, a feeling, words for both and a performance.
 
     Seven in ten requests carry a label of intensity 0.4 to 1, one a point or mixture between
@@ -139,46 +149,70 @@ def sample(rng: np.random.Generator, scenario: str | None = None) -> Sample:
 
     Args:
         rng: Source of every choice.
-        scenario: Where; None draws one.
+        scenario: Where; '' nowhere in particular, None as the protocol has it.
+        protocol: How feelings are dealt out.
 
     Raises:
         BadRequest: An unknown scenario.
     """
-    place = str(rng.choice(list(SCENARIOS))) if scenario is None else find(scenario).name
-    gesture = str(rng.choice(SCENARIOS[place].gestures))
-    label = LABELS[int(rng.integers(len(LABELS)))]
+    place, gesture, text, emotion, weights = _request(rng, scenario, protocol)
+    motion = synthesise(
+        gesture, weights, rng, scenario=place or None, divergence=protocol.divergence
+    )
+    return Sample(gesture, place, text, emotion, weights, motion)
+
+
+def sample_request(
+    rng: np.random.Generator, scenario: str | None = None, protocol: Protocol = SHIPPED
+) -> tuple[str, str]:
+    """Return gesture and text of a request as ``sample`` draws it, without its performance."""
+    _, gesture, text, _, _ = _request(rng, scenario, protocol)
+    return gesture, text
+
+
+def _request(
+    rng: np.random.Generator, scenario: str | None, protocol: Protocol
+) -> tuple[str, str, str, Emotion | None, NDArray[np.float64]]:
+    """Draw scenario, gesture, text, emotion and what the body shows of it."""
+    if scenario is None:
+        general = rng.random() < protocol.general
+        scenario = '' if general else str(rng.choice(list(SCENARIOS)))
+    gesture = str(rng.choice(find(scenario).gestures if scenario else sorted(GESTURES)))
+    label = protocol.draw(gesture, rng)
     kind = rng.random()
     spoken: str | None = None
     emotion: Emotion | None = None
     if kind < 0.7:
         emotion = Emotion(label, intensity=round(float(rng.uniform(0.4, 1.0)), 2))
-        weights = emotion.weights()
         spoken = label if rng.random() < 0.35 else None
     elif kind < 0.8:
-        emotion = _between(label, rng)
-        weights = emotion.weights()
+        emotion = _between(label, gesture, rng, protocol)
     else:
         spoken = label if rng.random() < 0.6 else None
-        weights = Emotion(spoken or 'neutral', intensity=0.85).weights()
-    text = caption(gesture, spoken, rng, place)
-    motion = synthesise(gesture, weights, rng, scenario=place)
-    return Sample(gesture, place, text, emotion, weights, motion)
+    weights = (emotion or Emotion(spoken or 'neutral', intensity=0.85)).weights()
+    text = caption(gesture, spoken, rng, scenario or None)
+    return scenario, gesture, text, emotion, weights
 
 
-def _between(label: str, rng: np.random.Generator) -> Emotion:
-    """Return a point between two labels' coordinates, or anywhere."""
-    first = np.array(Emotion(label).vad)
-    second = np.array(Emotion(LABELS[int(rng.integers(len(LABELS)))]).vad)
-    share = rng.random()
-    point = share * first + (1 - share) * second if rng.random() < 0.6 else rng.uniform(-1, 1, 3)
-    intensity = round(float(rng.uniform(0.4, 1.0)), 2)
-    valence, arousal, dominance = (round(float(v), 3) for v in point)
-    return Emotion.from_vad(valence, arousal, dominance, intensity)
+def _between(label: str, gesture: str, rng: np.random.Generator, protocol: Protocol) -> Emotion:
+    """Return a point between two labels' coordinates, or anywhere, away from the kept pair."""
+    kept = protocol.kept_out(gesture)
+    while True:
+        first = np.array(Emotion(label).vad)
+        second = np.array(Emotion(protocol.draw(gesture, rng)).vad)
+        share = rng.random()
+        anywhere = rng.random() > 0.6
+        point = rng.uniform(-1, 1, 3) if anywhere else share * first + (1 - share) * second
+        intensity = round(float(rng.uniform(0.4, 1.0)), 2)
+        valence, arousal, dominance = (round(float(v), 3) for v in point)
+        emotion = Emotion.from_vad(valence, arousal, dominance, intensity)
+        if kept is None or emotion.weights()[LABELS.index(kept)] < 0.25:
+            return emotion
 
 
-def _clip(seed: tuple[int, int]) -> tuple[NDArray[np.float32], dict[str, Any]]:
+def _clip(seed: tuple[int, int], protocol: Protocol) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """Return the features and the description of one clip; the same seed gives the same clip."""
-    drawn = sample(np.random.default_rng(seed))
+    drawn = sample(np.random.default_rng(seed), None, protocol)
     values = np.asarray(features.encode(drawn.motion), dtype=np.float32)
     emotion = drawn.emotion
     return values, {
@@ -192,27 +226,38 @@ def _clip(seed: tuple[int, int]) -> tuple[NDArray[np.float32], dict[str, Any]]:
     }
 
 
-def _clips(clips: int, seed: int, workers: int) -> Iterator[tuple[NDArray[Any], dict[str, Any]]]:
+def _clips(
+    clips: int, seed: int, workers: int, protocol: Protocol
+) -> Iterator[tuple[NDArray[Any], dict[str, Any]]]:
     seeds = [(seed, number) for number in range(clips)]
+    make = partial(_clip, protocol=protocol)
     if workers <= 1:
-        yield from map(_clip, seeds)
+        yield from map(make, seeds)
         return
     with multiprocessing.get_context('spawn').Pool(workers) as pool:
-        yield from pool.imap(_clip, seeds, chunksize=16)
+        yield from pool.imap(make, seeds, chunksize=16)
 
 
-def build(folder: str | os.PathLike[str], clips: int, seed: int = 0, workers: int = 1) -> None:
-    """Write a data set: ``features.npy`` and ``clips.jsonl``.
+def build(
+    folder: str | os.PathLike[str],
+    clips: int,
+    seed: int = 0,
+    workers: int = 1,
+    protocol: Protocol = SHIPPED,
+) -> None:
+    """Write a data set: ``features.npy``, ``clips.jsonl`` and ``corpus.json``.
 
     Each line of ``clips.jsonl`` describes one clip: ``start`` and ``frames`` in the (sum T, 140)
     features, ``gesture``, ``scenario``, ``text``, ``emotion`` (as ``Emotion.parse`` reads it, ''
     where the request names none), ``intensity``, and ``weights``: what the body did.
+    ``corpus.json`` holds the seed and the knobs of the protocol.
 
     Args:
         folder: Created where missing; files in it are replaced.
         clips: How many.
         seed: The same seed gives the same files, whatever the number of workers.
         workers: Processes that share the work.
+        protocol: How feelings are dealt out.
 
     Raises:
         BadRequest: Fewer than one clip.
@@ -220,4 +265,8 @@ def build(folder: str | os.PathLike[str], clips: int, seed: int = 0, workers: in
     if clips < 1:
         raise BadRequest(f'clips is {clips}: expected at least 1')
     target = Path(folder)
-    write_lines(target, write_features(target, _clips(clips, seed, workers)))
+    lines = write_features(target, _clips(clips, seed, workers, protocol))
+    files.write_json(
+        target / 'corpus.json', {'seed': seed, 'clips': clips, 'protocol': protocol.record()}
+    )
+    write_lines(target, lines)

@@ -155,6 +155,17 @@ class Dialect:
     bounce: float = 1.0
     stance: float = 1.0
 
+    def scaled(self, strength: float) -> Dialect:
+        """Return the dialect with its distance from none multiplied by ``strength``."""
+        plain = Dialect()
+        return Dialect(
+            **{
+                f.name: getattr(plain, f.name)
+                + strength * (getattr(self, f.name) - getattr(plain, f.name))
+                for f in fields(self)
+            }
+        )
+
     def colour(self, effort: Effort) -> Effort:
         """Return the effort as performed in this place."""
         return replace(

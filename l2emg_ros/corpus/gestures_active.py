@@ -23,11 +23,12 @@ from l2emg_ros.corpus.score import Score, Step
 def clap(score: Score) -> None:
     """Clap the hands before the chest."""
     high = score.rng.uniform(-0.14, -0.02)
-    score.to(0.6, both(-0.02, high, 0.31, IN, elbow=14, dev=10))
+    # Bent back, the hands meet palm to palm: the forearms come together at an angle.
+    score.to(0.6, both(-0.02, high, 0.31, IN, elbow=10, flex=-30, dev=10))
     score.loop(
         (4, 7),
-        (0.16, both(-0.135, high + 0.01, 0.33, IN, at='fixed')),
-        (0.2, both(0.02, high - 0.01, 0.31, IN)),
+        (0.16, both(-0.131, high + 0.01, 0.33, IN, flex=-34, at='fixed')),
+        (0.2, both(0.02, high - 0.01, 0.31, IN, flex=-26)),
     )
     score.rest(0.8)
 
@@ -150,9 +151,9 @@ def curtsy(score: Score) -> None:
     """Spread the arms, cross one foot behind and sink with a bowed head."""
     s = score.side(0.5)
     x = 0.12 * sign(s)
-    back = Step(s, -0.1 * sign(s), -0.2, 0.0)
+    back = Step(s, -0.1 * sign(s), -0.18, 0.0)
     score.to(0.55, both(0.34, -0.3, 0.12, DOWN, elbow=6), nod=-4, step=back)
-    score.to(0.6, both(0.38, -0.26, 0.08, DOWN), crouch=0.13, bend=10, nod=22, z=-0.08)
+    score.to(0.6, both(0.38, -0.26, 0.08, DOWN), crouch=0.085, bend=10, nod=22, z=-0.09)
     score.hold(0.45)
     score.to(0.55, crouch=0.0, bend=0, nod=0, z=-0.04)
     score.to(0.5, z=0.0, step=Step(s, x, 0.0))

@@ -23,15 +23,16 @@ from l2emg_ros.corpus.score import Score
 def wave(score: Score) -> None:
     """Raise one hand beside the head and swing the forearm."""
     s = score.side()
-    up = score.rng.uniform(0.08, 0.2)
+    # However small it is, a wave stays beside the face.
+    up = score.rng.uniform(0.12, 0.22) + 0.4 * max(1.0 - score.effort.amp, 0.0)
     turn = 4.0 * sign(s)
-    score.to(0.7, hand(s, 0.2, up, 0.2, AHEAD, elbow=18, flex=-8), tilt=turn, side=-0.5 * turn)
+    score.to(0.7, hand(s, 0.18, up, 0.17, AHEAD, elbow=18, flex=-8), tilt=turn, side=-0.5 * turn)
     score.loop(
         (2, 4),
-        (0.3, hand(s, 0.33, up - 0.02, 0.18, AHEAD, dev=-22)),
-        (0.3, hand(s, 0.07, up + 0.02, 0.22, AHEAD, dev=18)),
+        (0.3, hand(s, 0.31, up - 0.02, 0.15, AHEAD, dev=-22)),
+        (0.3, hand(s, 0.06, up + 0.02, 0.19, AHEAD, dev=18)),
     )
-    score.to(0.2, hand(s, 0.2, up, 0.2, AHEAD, dev=0))
+    score.to(0.2, hand(s, 0.18, up, 0.17, AHEAD, dev=0))
     score.rest(0.8)
 
 

@@ -199,10 +199,16 @@ def stop(score: Score) -> None:
 @gesture('refuse', 2.2, 4.6)
 def refuse(score: Score) -> None:
     """Cross and part both palms in front of the body, shaking the head."""
+    # One forearm passes before and above the other.
+    cross = {
+        **hand('L', -0.195, -0.02, 0.4, AHEAD, flex=-45, at='fixed'),
+        **hand('R', -0.195, -0.15, 0.27, AHEAD, flex=-45, at='fixed'),
+        'turn': 14.0,
+    }
     score.to(0.55, both(0.06, -0.1, 0.34, AHEAD, elbow=16, flex=-45), surge=-0.02, bend=-3)
     score.loop(
         (2, 3),
-        (0.28, {**both(-0.17, -0.08, 0.34, AHEAD, flex=-45), 'turn': 14.0}),
+        (0.28, cross),
         (0.32, {**both(0.18, -0.1, 0.33, AHEAD, flex=-45), 'turn': -14.0}),
     )
     score.rest(0.7)

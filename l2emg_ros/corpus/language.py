@@ -22,7 +22,13 @@ import re
 
 import numpy as np
 
-from l2emg_ros.corpus import phrases_active, phrases_social, phrases_telling
+from l2emg_ros.corpus import (
+    phrases_active,
+    phrases_extra,
+    phrases_more,
+    phrases_social,
+    phrases_telling,
+)
 from l2emg_ros.corpus.scenarios import find, Scenario, SCENARIOS
 from l2emg_ros.errors import BadRequest
 
@@ -30,6 +36,8 @@ PHRASES: dict[str, tuple[list[str], list[str]]] = {
     **phrases_social.PHRASES,
     **phrases_telling.PHRASES,
     **phrases_active.PHRASES,
+    **phrases_extra.PHRASES,
+    **phrases_more.PHRASES,
 }
 """Training templates and held-out sentences of every gesture."""
 
@@ -38,10 +46,16 @@ SENTENCES: dict[str, list[str]] = json.loads(
 )
 """Free training sentences of every gesture, written without knowing the held-out ones."""
 
-_GENERAL_PEOPLE = (
+REQUESTS: dict[str, list[str]] = json.loads(
+    (files('l2emg_ros') / 'data' / 'requests.json').read_text('utf-8')
+)
+"""Three test requests of every gesture, written without knowing any other sentence."""
+
+GENERAL_PEOPLE = (
     *('someone', 'somebody', 'a friend', 'an old friend', 'a child', 'a stranger', 'everyone'),
     *('a little girl', 'a boy', 'a woman', 'an old man', 'people', 'a colleague', 'your mother'),
 )
+"""Addressees anywhere; they tell no scenario, also where one has them too."""
 _WHO_IS = (
     *('across the room', 'in front of you', 'who has just arrived', 'on the other side'),
     *('nearby', 'who is passing by', 'you know well', 'you have not seen for long', 'over there'),
@@ -170,7 +184,8 @@ EMOTION_WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]
 _ALTERNATIVE = re.compile(r'\[([^\[\]]*)\]')
 _DOUBLING = (
     *('nod', 'clap', 'hug', 'pat', 'stop', 'step', 'shrug', 'tip', 'put', 'squat', 'sip', 'sob'),
-    *('drop', 'get', 'beg', 'wrap', 'tap', 'flag'),
+    *('drop', 'get', 'beg', 'wrap', 'tap', 'flag', 'chat', 'hit', 'let', 'rub', 'shed', 'sit'),
+    *('slap', 'cup'),
 )
 _SUBJECTS = ('a person', 'someone', 'the robot', 'a man', 'a woman', 'the person', 'a humanoid')
 _REQUESTS = (
@@ -226,7 +241,7 @@ def _fill(text: str, place: Scenario | None, rng: np.random.Generator) -> str:
     """Put people, things and goals into a template."""
     here = place if place is not None else SCENARIOS[_pick(tuple(SCENARIOS), rng)]
     general = place is None or rng.random() < 0.3
-    who = _pick(_GENERAL_PEOPLE if general else here.people, rng)
+    who = _pick(GENERAL_PEOPLE if general else here.people, rng)
     if rng.random() < 0.15:
         who = f'{who} {_pick(_WHO_IS, rng)}'
     text = text.replace('{who}', who).replace('{thing}', _pick(here.things, rng))

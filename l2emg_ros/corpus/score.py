@@ -42,11 +42,16 @@ SHORTEST, LONGEST = 2.0, 6.0
 # Seconds by which channels run ahead of the hands: the trunk starts, the wrist follows.
 _LEAD = {'trunk': 0.07, 'head': 0.05, 'hand': 0.0, 'wrist': -0.04}
 _GROUND = ('x', 'z', 'heading')
+_FLOWING = (*_GROUND, 'seat')
 _HEAD = ('nod', 'turn', 'tilt')
 _WRIST = ('flex', 'dev')
-# Largest magnitudes, degrees: beyond 70 % of them an angle is compressed.
+# Largest magnitudes, degrees: beyond 70 % of them an angle is compressed. A back bends forward
+# much further than backwards.
+_BEND_BACK = 20.0
 _LIMITS = {'bend': 80.0, 'nod': 62.0, 'turn': 70.0, 'tilt': 40.0, 'twist': 45.0, 'side': 30.0}
 _HEIGHT_OF_STEP = 0.07
+# A pelvis this much lower rests on a seat, m.
+_SEATED = 0.35
 # Room around the shoulder that free hands go around, m, and the fastest hand, m/s.
 _SHOULDER_ROOM = 0.3
 _FASTEST = 3.4
@@ -141,9 +146,11 @@ def play(score: Score, seconds: float | None) -> Motion:
     clock = np.arange(frames + 1) / FPS
     channels = _curves(score, segments, times, clock)
     _round_shoulders(channels)
+    _counterbalance(channels)
     _posture(channels, score.effort, score.rng)
     _life(channels, score.effort, score.rng, clock)
     _restrain(channels)
+    _sit(channels)
     return solve(channels, _feet(score, segments, times, clock))
 
 
@@ -213,14 +220,16 @@ def _curves(score: Score, segments: list[Segment], times: Array, clock: Array) -
     starts = np.concatenate([[0.0], times[:-1]])
     quick = {'move': 1.0 - 0.45 * effort.sharp, 'loop': 1.0 - 0.2 * effort.sharp}
     arrive = starts + (times - starts) * np.array([quick.get(s.kind, 1.0) for s in segments])
-    soft = 0.03 + 0.05 * (1.0 - effort.sharp)
+    # Smoothing must not eat quick beats: clapping hands shall meet.
+    beats = (times - starts)[[s.kind == 'loop' for s in segments]]
+    soft = min(0.03 + 0.05 * (1.0 - effort.sharp), 0.18 * float(beats.min(initial=1.0)))
     curves = {}
     for name, values in keys.items():
         if np.ptp(values) == 0.0:
             curves[name] = np.full(len(clock), values[0])
             continue
         # Strokes arrive early and wait; the way over the ground flows.
-        early = times if name in _GROUND else arrive
+        early = times if name in _FLOWING else arrive
         kept = np.stack([times - early > 0.02, np.full(len(times), True)], axis=1).ravel()
         knots = np.concatenate([[-1.0], np.stack([early, times], axis=1).ravel()[kept], [1e3]])
         points = np.concatenate([[values[0]], np.repeat(values, 2)[kept], [values[-1]]])
@@ -254,7 +263,7 @@ def _scale_hands(
             channel = f'{s}.{name}'
             gain = 1.0 + (size - 1.0) * free
             # A raised hand sinks less than strokes shrink: how high it is carries the meaning.
-            gain = 1.0 + (0.7 if name == 'up' else 0.9) * (gain - 1.0)
+            gain = 1.0 + (0.4 if name == 'up' and size < 1.0 else 0.8) * (gain - 1.0)
             values = REST[channel] + gain * (keys[channel] - REST[channel])
             noise = np.array([rng.normal(0.0, 0.012) for _ in segments])
             keys[channel] = values + noise * moved * (0.3 + 0.7 * free)
@@ -273,6 +282,22 @@ def _round_shoulders(channels: dict[str, Array]) -> None:
         bulge = gaussian_filter1d(bulge, 0.07 * FPS, mode='nearest')
         channels[f'{s}.out'] = channels[f'{s}.out'] + 0.6 * bulge
         channels[f'{s}.fwd'] = channels[f'{s}.fwd'] + 0.8 * bulge
+
+
+def _counterbalance(channels: dict[str, Array]) -> None:
+    """Shift the pelvis against the arms, as a standing body does to keep its balance.
+
+    Both arms weigh about a tenth of the body, so a hand that goes out by half a metre asks for a
+    few centimetres; the pelvis is a little ahead of the hands (Bouisset and Zattara 1987:
+    anticipatory postural adjustments).
+    """
+    out = channels['L.out'] - channels['R.out']
+    ahead = channels['L.fwd'] + channels['R.fwd'] - 2.0 * REST['L.fwd']
+    early = int(_LEAD['trunk'] * FPS)
+    for name, away in (('sway', -0.06 * out), ('surge', -0.035 * ahead)):
+        shift = gaussian_filter1d(np.roll(away, -early), 0.12 * FPS, mode='nearest')
+        shift[-early:] = shift[-early - 1]
+        channels[name] = channels[name] + shift
 
 
 def _posture(channels: dict[str, Array], effort: Effort, rng: np.random.Generator) -> None:
@@ -343,10 +368,18 @@ def _restrain(channels: dict[str, Array]) -> None:
     """Compress angles near the end of their human range."""
     for name, limit in _LIMITS.items():
         values = channels[name]
-        knee = 0.7 * limit
+        most = np.where(values < 0, _BEND_BACK, limit) if name == 'bend' else limit
+        knee = 0.7 * most
         over = np.maximum(np.abs(values) - knee, 0.0)
-        squeezed = knee + (limit - knee) * np.tanh(over / (limit - knee))
+        squeezed = knee + (most - knee) * np.tanh(over / (most - knee))
         channels[name] = np.where(over > 0, np.sign(values) * squeezed, values)
+
+
+def _sit(channels: dict[str, Array]) -> None:
+    """Rest on the seat: who sits neither sinks, bobs nor shifts the pelvis."""
+    standing = np.clip(1.0 - channels['seat'] / _SEATED, 0.0, 1.0)
+    for name in ('crouch', 'sway', 'surge', 'pelvis_roll'):
+        channels[name] = channels[name] * standing
 
 
 def _feet(score: Score, segments: list[Segment], times: Array, clock: Array) -> Feet:

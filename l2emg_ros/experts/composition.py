@@ -95,22 +95,27 @@ def active(composition: Composition | None) -> Iterator[None]:
 def compose(experts: Sequence[tuple[Composition, float]]) -> Composition:
     """Stack experts into one composition of summed rank.
 
-    ``sum_k g_k B_k diag(u_k) A_k`` equals one pair of stacked factors with the weights ``g_k`` and
-    gates ``u_k`` folded into B, so any number of experts costs one LoRA-sized product a layer.
+    ``sum_k g_k B_k diag(u_k) A_k`` equals one pair of stacked factors with the weights ``g_k``
+    folded into B and the gates ``u_k`` side by side, so any number of experts costs one LoRA-sized
+    product a layer.
 
     Args:
-        experts: Pairs of an expert's composition (gate of shape (1, 1, r) or None) and its weight.
+        experts: Pairs of an expert's composition, with a gate for the same batch or none, and its
+            weight. All have the same layers.
     """
-    names = sorted({name for expert, _ in experts for name in expert.layers})
-    layers = {}
-    for name in names:
-        down, up = [], []
-        for expert, weight in experts:
-            if name not in expert.layers:
-                continue
-            a, b = expert.layers[name]
-            scale = weight if expert.gate is None else weight * expert.gate.reshape(1, -1)
-            down.append(a)
-            up.append(b * scale)
-        layers[name] = (torch.cat(down), torch.cat(up, dim=1))
-    return Composition(layers)
+    layers = {
+        name: (
+            torch.cat([expert.layers[name][0] for expert, _ in experts]),
+            torch.cat([expert.layers[name][1] * weight for expert, weight in experts], dim=1),
+        )
+        for name in experts[0][0].layers
+    }
+    batch = max((len(e.gate) for e, _ in experts if e.gate is not None), default=0)
+    if not batch:
+        return Composition(layers)
+    gates = []
+    for expert, _ in experts:
+        rank = next(iter(expert.layers.values()))[0].shape[0]
+        plain = layers[next(iter(layers))][0].new_ones(1, 1, rank)
+        gates.append((plain if expert.gate is None else expert.gate).expand(batch, 1, rank))
+    return Composition(layers, torch.cat(gates, dim=-1))

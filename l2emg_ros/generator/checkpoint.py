@@ -20,6 +20,7 @@ import dataclasses
 from dataclasses import dataclass
 import os
 from pathlib import Path
+import shutil
 from typing import Any
 
 import numpy as np
@@ -33,12 +34,17 @@ from l2emg_ros.errors import ExpertIntegrityError, ModelNotLoaded
 from l2emg_ros.experts.registry import Registry, Tensors
 from l2emg_ros.files import atomic_write, read_json, sha256, write_json
 from l2emg_ros.model.config import from_dict, LmConfig, TokenizerConfig
-from l2emg_ros.model.language_model import MotionLanguageModel, ScenarioExpert
+from l2emg_ros.model.expert import ScenarioExpert
+from l2emg_ros.model.language_model import MotionLanguageModel
 from l2emg_ros.model.tokenizer import MotionTokenizer
+from l2emg_ros.text.backbone import BackboneEncoder
+from l2emg_ros.text.encoder import MiniLmEncoder, TextEncoder
 
-FORMAT = 2
+FORMAT = 3
+WORDS = 'words'
 TOKENIZER, BASE, EMOTION = 'tokenizer.safetensors', 'base.safetensors', 'emotion.safetensors'
-_EMOTION_PREFIX = 'emotion.'
+# What stage 1 trains.
+_EMOTION_PREFIXES = ('content.', 'emotion.', 'emotion_expert.')
 NON_COMMERCIAL = 'non-commercial: trained on data that forbids commercial use'
 # What only training needs.
 _TRAINING_ONLY = ('.counts', '.sums')
@@ -106,7 +112,22 @@ def card(folder: str | os.PathLike[str]) -> dict[str, Any]:
     return value
 
 
-def load(folder: str | os.PathLike[str], device: str = 'cpu') -> Model:
+def device(name: str) -> torch.device:
+    """Return the device of a name: 'cpu', 'cuda', or 'auto' for cuda where there is one.
+
+    Raises:
+        ModelNotLoaded: The machine has no such device.
+    """
+    if name == 'auto':
+        name = 'cuda' if torch.cuda.is_available() else 'cpu'
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelNotLoaded(f'device {name!r} is not available: {reason}') from None
+
+
+def load(folder: str | os.PathLike[str], device: str | torch.device = 'cpu') -> Model:
     """Load a model folder.
 
     Raises:
@@ -124,8 +145,7 @@ def load(folder: str | os.PathLike[str], device: str = 'cpu') -> Model:
             raise ExpertIntegrityError(f'{root / name} differs from its hash in model.json')
     tokenizer = load_tokenizer(root)
     lm = MotionLanguageModel(from_dict(LmConfig, described['lm'], f'{root}/model.json'))
-    emotion = {_EMOTION_PREFIX + k: v for k, v in _read(root / EMOTION).items()}
-    _fill(lm, {**_read(root / BASE), **emotion}, root)
+    _fill(lm, {**_read(root / BASE), **_read(root / EMOTION)}, root)
     for module in (tokenizer, lm):
         module.eval().requires_grad_(False).to(device)
     return Model(root, described, tokenizer, lm)
@@ -138,6 +158,42 @@ def load_tokenizer(folder: str | os.PathLike[str]) -> MotionTokenizer:
     tokenizer = MotionTokenizer(config)
     _fill(tokenizer, _read(root / TOKENIZER), root)
     return tokenizer.eval()
+
+
+def encoder(
+    folder: str | os.PathLike[str],
+    device: str | torch.device = 'cpu',
+    minilm: str | os.PathLike[str] | None = None,
+) -> TextEncoder:
+    """Return the text encoder of a model folder: its own words where it has them, or MiniLM.
+
+    Args:
+        folder: Model folder.
+        device: Torch device.
+        minilm: Folder of all-MiniLM-L6-v2; None looks in the usual places.
+
+    Raises:
+        ModelNotLoaded: The encoder is missing or damaged.
+        ExpertIntegrityError: The weights of MiniLM are not the expected ones.
+    """
+    words = Path(folder) / WORDS
+    return BackboneEncoder(words, device) if words.is_dir() else MiniLmEncoder(minilm, device)
+
+
+def save_words(
+    folder: str | os.PathLike[str],
+    source: str | os.PathLike[str] | None,
+    table: Tensor | None,
+) -> None:
+    """Give a model folder the words of a language model, tokenizer and (V, d) embeddings.
+
+    Without a source and a table it has none of its own: text is read through MiniLM.
+    """
+    words = Path(folder) / WORDS
+    if words.is_dir():
+        shutil.rmtree(words)
+    if source is not None and table is not None:
+        BackboneEncoder.save(source, table, words)
 
 
 def save_tokenizer(
@@ -176,16 +232,29 @@ def save_base(
     """Write a frozen backbone, its content and emotion blocks, beside their tokeniser."""
     root = Path(folder)
     described = card(root)
-    state = lm.state_dict()
-    emotion = {k for k in state if k.startswith(_EMOTION_PREFIX)}
-    part = {k.removeprefix(_EMOTION_PREFIX): state[k] for k in emotion}
-    described['files'][EMOTION] = _write(root / EMOTION, part)
-    described['files'][BASE] = _write(
-        root / BASE, {k: v for k, v in state.items() if k not in emotion}
-    )
+    state = {k: v for k, v in lm.state_dict().items() if not k.startswith(_EMOTION_PREFIXES)}
+    described['files'][BASE] = _write(root / BASE, state)
     described['lm'] = dataclasses.asdict(lm.config)
     described['text_encoder'] = text_encoder
     described['training']['base'] = dict(record)
+    described['training'].pop('emotion', None)
+    _save_emotion(root, lm, described)
+
+
+def save_emotion(
+    folder: str | os.PathLike[str], lm: MotionLanguageModel, record: Mapping[str, Any]
+) -> None:
+    """Write a frozen emotion block and the shared emotion expert into a model folder."""
+    root = Path(folder)
+    described = card(root)
+    described['training']['emotion'] = dict(record)
+    _save_emotion(root, lm, described)
+
+
+def _save_emotion(root: Path, lm: MotionLanguageModel, described: dict[str, Any]) -> None:
+    """Write what stage 1 trains, and the card."""
+    part = {k: v for k, v in lm.state_dict().items() if k.startswith(_EMOTION_PREFIXES)}
+    described['files'][EMOTION] = _write(root / EMOTION, part)
     write_json(root / 'model.json', described)
 
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 import os
 import threading
+from typing import Any
 
 import torch
 
@@ -26,16 +27,20 @@ from l2emg_ros import resources
 from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import ModelNotLoaded
 from l2emg_ros.experts.registry import ExpertInfo
-from l2emg_ros.experts.router import Router
+from l2emg_ros.experts.router import Route, Router
 from l2emg_ros.generator import checkpoint
 from l2emg_ros.generator.checkpoint import Model
 from l2emg_ros.generator.request import Request
 from l2emg_ros.generator.sampling import Sampling
 from l2emg_ros.generator.session import Session
-from l2emg_ros.model.language_model import MotionLanguageModel, ScenarioExpert
+from l2emg_ros.model.expert import ScenarioExpert
+from l2emg_ros.model.language_model import MotionLanguageModel
 from l2emg_ros.model.tokenizer import MotionTokenizer
 from l2emg_ros.motion.motion import Motion
-from l2emg_ros.text.encoder import MiniLmEncoder, TextEncoder
+from l2emg_ros.text.encoder import TextEncoder
+
+# A text whose p-value is lower belongs to no known scenario.
+_NOVEL = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +113,10 @@ class EmpathicGenerator:
             ModelNotLoaded: The folder, the device or the text encoder is not there.
             ExpertIntegrityError: A file differs from its recorded hash.
         """
-        if device == 'auto':
-            device = 'cuda' if torch.cuda.is_available() else 'cpu'
-        try:
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise ModelNotLoaded(f'device {device!r} is not available: {reason}') from None
+        place = checkpoint.device(device)
         folder = resources.find('models/default') if path is None else path
-        return cls(checkpoint.load(folder, device), MiniLmEncoder(text_encoder, device))
+        model = checkpoint.load(folder, place)
+        return cls(model, checkpoint.encoder(folder, place, text_encoder))
 
     @property
     def name(self) -> str:
@@ -124,9 +124,14 @@ class EmpathicGenerator:
         return self._model.name
 
     @property
+    def card(self) -> dict[str, Any]:
+        """The contents of ``model.json``."""
+        return self._model.card
+
+    @property
     def backbone_bytes(self) -> int:
         """Bytes of weights that one more token reads."""
-        return sum(p.nbytes for p in self._model.lm.backbone.layers.parameters())
+        return sum(p.nbytes for p in self._model.lm.backbone.parameters())
 
     def generate(
         self,
@@ -163,7 +168,7 @@ class EmpathicGenerator:
         seconds: float | None = None,
         seed: int | None = None,
     ) -> Iterator[Motion]:
-        """Yield the motion that ``generate`` returns in chunks of 6 to 12 frames, in order."""
+        """Yield the motion that ``generate`` returns in chunks of 6 to 14 frames, in order."""
         request = Request(text, Emotion.parse(emotion, intensity), seconds, seed)
         for chunk in self.open(request):
             yield chunk.motion
@@ -206,16 +211,25 @@ class EmpathicGenerator:
             raise ModelNotLoaded(f'the router knows {sorted(unknown)[0]!r}, which has no expert')
         return _Experts(router if loaded else None, loaded)
 
+    def route(self, text: str) -> Route | None:
+        """Return the scenarios that a text may belong to; None where the model has no router."""
+        router = self._experts.router
+        return None if router is None else router.route(text, self._encoder)
+
     def _snapshot(self, request: Request) -> Snapshot:
-        """Choose the expert for a request: the most likely scenario's (hard top-1)."""
+        """Choose the expert for a request: the most likely scenario's, or none if it is novel."""
         current = self._experts
         expert, names, weights, scenario, novelty = None, ('base',), (1.0,), '', 1.0
         if current.router is not None:
             text = f'{request.text} {request.context}'.strip()
             route = current.router.route(text, self._encoder)
             scenario, novelty = route.scenarios[0], route.novelty_p_value
-            name, expert = current.loaded[scenario]
-            names, weights = (name,), (route.probabilities[0],)
+            if novelty < _NOVEL:
+                # Nothing that any expert has learned: the emotion expert alone serves it.
+                scenario = ''
+            else:
+                name, expert = current.loaded[scenario]
+                names, weights = (name,), (route.probabilities[0],)
         return Snapshot(
             self.name,
             self._model.lm,

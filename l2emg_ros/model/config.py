@@ -59,6 +59,9 @@ class LmConfig:
         scenario_slots: Scenario slots in the prompt, P_s.
         dictionary: Entries of the global dictionary, K_D.
         rank: LoRA rank of an expert; its alpha is twice that.
+        cs_mode: What the emotion block reads across samples (``emotion_block``).
+        backbone: Configuration of a Hugging Face decoder, with its ``model_type``, instead of the
+            ``layers``, ``heads`` and ``ff`` above; None is a small Llama.
     """
 
     codes: int = 512
@@ -70,10 +73,12 @@ class LmConfig:
     ff: int = 768
     emotion_slots: int = 4
     content_slots: int = 4
-    gestures: int = 46
+    gestures: int = 68
     scenario_slots: int = 4
     dictionary: int = 64
     rank: int = 8
+    cs_mode: str = 'attention'
+    backbone: dict[str, Any] | None = None
 
 
 def from_dict(kind: type[_Config], values: dict[str, Any], where: str) -> _Config:

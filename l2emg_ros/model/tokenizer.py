@@ -19,6 +19,7 @@ of a token depend on it and on earlier ones, so a stream can be decoded as it is
 
 from __future__ import annotations
 
+import dataclasses
 from typing import cast
 
 import torch
@@ -196,6 +197,19 @@ class MotionTokenizer(nn.Module):
             left, total = left - code, total + code
         return total, torch.stack(numbers, dim=-1)
 
+    def grow(self, codes: Tensor) -> None:
+        """Append a level that quantises what the present ones leave over.
+
+        Nothing else changes: tokens of the present levels keep their meaning and decode as before.
+
+        Args:
+            codes: (codes, width) entries of the new codebook.
+        """
+        book = Codebook(self.config.codes, self.config.width).to(codes.device)
+        book.codes.copy_(codes)
+        self.codebooks.append(book)
+        self.config = dataclasses.replace(self.config, levels=self.config.levels + 1)
+
     def _books(self) -> list[Codebook]:
         """Return the codebooks with their type."""
         return cast('list[Codebook]', list(self.codebooks))
@@ -209,9 +223,11 @@ class MotionTokenizer(nn.Module):
         """Return (B, 4 L, 140) features of (B, L, levels) codes.
 
         Args:
-            tokens: Numbers of codes.
+            tokens: Numbers of codes. They may have fewer levels than there are, as those of a time
+                before ``grow``; the missing ones add nothing.
             cache: An empty dict to start a stream; the same dict continues it. Streamed and whole
                 decodes agree.
         """
-        codes = [book.codes[tokens[..., q]] for q, book in enumerate(self._books())]
+        books = self._books()[: tokens.shape[-1]]
+        codes = [book.codes[tokens[..., q]] for q, book in enumerate(books)]
         return self.reconstruct(torch.stack(codes).sum(dim=0), cache)

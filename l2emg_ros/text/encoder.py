@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 import importlib.util
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +31,17 @@ from numpy.typing import NDArray
 from l2emg_ros.errors import ExpertIntegrityError, ModelNotLoaded
 from l2emg_ros.files import sha256
 
+if TYPE_CHECKING:
+    import torch
+
 # all-MiniLM-L6-v2 (Apache-2.0), the file model.safetensors of its published revision.
 MINILM_SHA256 = '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db'
 MINILM_WIDTH = 384
-# Rows of one text: the mean and up to 63 word pieces, which is about 50 words; the rest is cut.
+# Rows of one text: two means and up to 62 word pieces, which is about 50 words; the rest is cut.
 MAX_ROWS = 64
+SENTENCE_ROWS = 2
+"""Rows of a text's features that tell it as a whole; the others tell one token each."""
+_MIDDLE = 4
 
 
 class TextEncoder(Protocol):
@@ -50,7 +56,11 @@ class TextEncoder(Protocol):
         """Numbers of a feature vector."""
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """Return (L, width) for each text, 2 <= L <= ``MAX_ROWS``; row 0 is the sentence."""
+        """Return (L, width) for each text, 3 <= L <= ``MAX_ROWS``.
+
+        The first ``SENTENCE_ROWS`` rows tell the sentence, row 0 in the sense in which texts are
+        compared.
+        """
 
 
 def _candidates(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
@@ -97,13 +107,17 @@ class MiniLmEncoder:
     """Features of all-MiniLM-L6-v2, frozen; safe to call from one thread at a time.
 
     The sentence is told by the mean over its tokens, which is what the encoder was trained to
-    compare sentences by; unseen wordings stay near their kin there more than token by token.
+    compare sentences by; unseen wordings stay near their kin there more than token by token. The
+    mean over the fourth of its six layers is told beside it: read-outs of the gesture name one in
+    a hundred more of unseen sentences right with both.
     """
 
-    name = f'all-MiniLM-L6-v2-mean-tokens@{MINILM_SHA256[:12]}'
+    name = f'all-MiniLM-L6-v2-means-tokens@{MINILM_SHA256[:12]}'
     width = MINILM_WIDTH
 
-    def __init__(self, folder: str | os.PathLike[str] | None = None, device: str = 'cpu') -> None:
+    def __init__(
+        self, folder: str | os.PathLike[str] | None = None, device: str | torch.device = 'cpu'
+    ) -> None:
         """Load the weights.
 
         Args:
@@ -123,7 +137,7 @@ class MiniLmEncoder:
         if not vocabulary.is_file():
             raise ModelNotLoaded(f'{vocabulary} is missing: expected beside model.safetensors')
         self._tokenizer = Tokenizer.from_file(str(vocabulary))
-        self._tokenizer.enable_truncation(MAX_ROWS - 1)
+        self._tokenizer.enable_truncation(MAX_ROWS - SENTENCE_ROWS)
         self._tokenizer.enable_padding()
         model = BertModel(
             BertConfig.from_pretrained(source, local_files_only=True), add_pooling_layer=False
@@ -137,16 +151,19 @@ class MiniLmEncoder:
         self._device = device
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """Return mean and last hidden states, one (1 + tokens, 384) array for each text."""
+        """Return both means and the last hidden states, one (2 + tokens, 384) array a text."""
         import torch
 
         rows = self._tokenizer.encode_batch(list(texts))
         ids = torch.tensor([row.ids for row in rows], device=self._device)
         mask = torch.tensor([row.attention_mask for row in rows], device=self._device)
         with torch.inference_mode():
-            states = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+            layers = self._model(
+                input_ids=ids, attention_mask=mask, output_hidden_states=True
+            ).hidden_states
         result = []
-        for state, length in zip(states, mask.sum(dim=1).tolist(), strict=True):
-            tokens = state[:length]
-            result.append(torch.cat([tokens.mean(dim=0, keepdim=True), tokens]).cpu().numpy())
+        for row, length in enumerate(mask.sum(dim=1).tolist()):
+            tokens, middle = layers[-1][row, :length], layers[_MIDDLE][row, :length]
+            means = torch.stack([tokens.mean(dim=0), middle.mean(dim=0)])
+            result.append(torch.cat([means, tokens]).cpu().numpy())
         return result

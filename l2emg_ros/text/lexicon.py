@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Emotion words: what a router must not see."""
+"""Words of emotion: what a router must not see, what the emotion block must read."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ def emotion_words() -> dict[str, str]:
     """Return every emotion word of the shipped list with its label."""
     text = (files('l2emg_ros') / 'data' / 'emotion_words.json').read_text('utf-8')
     return {word: label for label, words in json.loads(text).items() for word in words}
+
+
+@cache
+def expressions() -> dict[str, tuple[str, ...]]:
+    """Return the lexicon: for every label, ways to say that somebody feels like that."""
+    text = (files('l2emg_ros') / 'data' / 'lexicon.json').read_text('utf-8')
+    return {label: tuple(listed) for label, listed in json.loads(text).items()}
 
 
 def words(text: str) -> list[str]:

@@ -11,11 +11,16 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Stages 0b and 1: train backbone and emotion block together; both are frozen afterwards."""
+"""Stages 0 and 1: train the backbone, then its emotion block; both are frozen afterwards.
+
+Stage 0 trains everything but the shared emotion expert on what belongs to no scenario. Stage 1
+freezes the backbone and trains the blocks that fill its slots, and the shared emotion expert, with
+the losses of ``decoupling``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +28,13 @@ from scipy.cluster.vq import kmeans2
 import torch
 from torch import nn, Tensor
 
+from l2emg_ros.model.condition import Withheld
 from l2emg_ros.model.config import LmConfig
-from l2emg_ros.model.language_model import MotionLanguageModel, ScenarioExpert
+from l2emg_ros.model.expert import ScenarioExpert
+from l2emg_ros.model.language_model import MotionLanguageModel
 from l2emg_ros.training import loop
-from l2emg_ros.training.dataset import Batches, Corpus, TextFeatures, UNKNOWN
+from l2emg_ros.training.dataset import Batch, Batches, UNKNOWN
+from l2emg_ros.training.decoupling import Decoupling, Weights
 
 BATCH = 48
 EXPERT_BATCH = 32
@@ -37,8 +45,15 @@ _TOKEN_NOISE, _FURTHER_LEVELS = 0.2, 0.3
 # Share of the batches that the backbone reads through the slots alone: shown the words, it learns
 # the wordings of the corpus by heart and does not look at the slots.
 _BLIND = 0.6
-# Free sentences a step that teach the content slots alone.
+# Shares of the requests of which content, emotion or both are withheld, for guidance.
+_NO_CONTENT, _NO_EMOTION, _NEITHER = 0.05, 0.05, 0.03
+# Sentences a step that teach the slots without a motion.
 _SENTENCES = 96
+# Of the read-out of gestures; chosen with its dropout and the noise on the features on a tenth of
+# the free sentences.
+_SMOOTHING = 0.1
+# The losses of the shipped model.
+DECOUPLING = Weights(adversarial=0.5, independence=0.1, transfer=0.2)
 
 Report = Callable[[int, dict[str, float]], None]
 
@@ -52,7 +67,7 @@ def fill_dictionary(model: MotionLanguageModel, batches: Batches, seed: int) -> 
         text = model.text(condition.text)
         evidence = model.emotion.evidence(text, condition.mask, condition.emotion, condition.given)
         pooled.append(evidence.mean(dim=1))
-    points = torch.cat(pooled).double().numpy()
+    points = torch.cat(pooled).double().cpu().numpy()
     centres, member = kmeans2(points, model.config.dictionary, minit='++', seed=seed)
     counts = np.bincount(member, minlength=len(centres)) + 1.0
     model.emotion.set_dictionary(
@@ -60,39 +75,37 @@ def fill_dictionary(model: MotionLanguageModel, batches: Batches, seed: int) -> 
     )
 
 
-def _losses(
-    model: MotionLanguageModel,
-    batches: Batches,
-    size: int,
-    number: int,
-    expert: ScenarioExpert | None,
-) -> tuple[Tensor, dict[str, float]]:
-    """Return the loss of one random batch and its parts."""
-    batch = batches.draw(size, number)
-    # Whole batches, because a batch without words is shorter. Experts read what they will read in
-    # use: their backbone has learned what the slots mean.
-    blind = expert is None and float(torch.rand(())) < _BLIND
-    with torch.autocast('cpu', torch.bfloat16):
-        levels, slots = model.loss(batch.condition, batch.tokens, expert, _TOKEN_NOISE, blind)
-    # The first level tells the movement; the rest is detail.
-    language = levels[0] + _FURTHER_LEVELS * levels[1:].sum()
-    emotion = model.emotion.read_out(slots.emotion.float())
-    content = model.content.read_out(slots.content.float())
-    figures = {
-        'nll': float(levels[0].detach()),
-        'further_nll': float(levels[1:].detach().sum()),
-        'emotion_accuracy': _accuracy(emotion, batch.condition.emotion.argmax(dim=1)),
-        'content_accuracy': _accuracy(content, batch.gesture),
-    }
-    if expert is not None:
-        return language, figures
-    emotion_loss = _EMOTION_LOSS * nn.functional.cross_entropy(emotion, batch.condition.emotion)
-    # Words cost little beside motions, and there are more sentences than a run has batches for.
+def _language(levels: Tensor) -> Tensor:
+    """Return the loss of (levels,) nats: the first tells the movement, the rest is detail."""
+    return levels[0] + _FURTHER_LEVELS * levels[1:].sum()
+
+
+def _emotion_loss(
+    model: MotionLanguageModel, batches: Batches, batch: Batch, slots: Tensor, number: int
+) -> tuple[Tensor, float]:
+    """Return the loss of the emotion read-out on a batch and the lexicon, and its accuracy."""
+    read = model.emotion.read_out(slots.float())
+    text, mask, label = batches.draw_feelings(_SENTENCES, number)
+    nothing = torch.zeros(len(text), dtype=torch.bool, device=text.device)
+    neutral = torch.zeros(len(text), read.shape[1], device=text.device)
+    found = model.emotion.read_out(model.emotion(model.text(text), mask, neutral, nothing))
+    loss = nn.functional.cross_entropy(read, batch.condition.emotion)
+    return loss + nn.functional.cross_entropy(found, label), _accuracy(found, label)
+
+
+def _content_loss(
+    model: MotionLanguageModel, batches: Batches, batch: Batch, slots: Tensor, number: int
+) -> tuple[Tensor, float]:
+    """Return the loss of the gesture read-out on a batch and free sentences, and its accuracy.
+
+    Words cost little beside motions, and there are more sentences than a run has batches for.
+    """
+    read = model.content.read_out(slots.float())
     text, mask, gestures = batches.draw_sentences(_SENTENCES, number)
-    more = model.content.read_out(model.content(model.text(text), mask))
+    more = model.content.read_out(model.content(text, model.text(text), mask))
     wanted = torch.cat([batch.gesture, gestures])
-    content_loss = nn.functional.cross_entropy(torch.cat([content, more]), wanted)
-    return language + emotion_loss + _CONTENT_LOSS * content_loss, figures
+    loss = nn.functional.cross_entropy(torch.cat([read, more]), wanted, label_smoothing=_SMOOTHING)
+    return loss, _accuracy(read, batch.gesture)
 
 
 def _accuracy(logits: Tensor, wanted: Tensor) -> float:
@@ -101,10 +114,17 @@ def _accuracy(logits: Tensor, wanted: Tensor) -> float:
     return float((logits.argmax(dim=1) == wanted)[known].float().mean())
 
 
+def _withheld(size: int) -> Withheld:
+    """Draw what a batch is not told."""
+    chance = torch.rand(size)
+    neither = chance < _NEITHER
+    content = neither | ((chance >= _NEITHER) & (chance < _NEITHER + _NO_CONTENT))
+    emotion = neither | (chance >= 1 - _NO_EMOTION)
+    return Withheld(float(torch.rand(())) < _BLIND, content, emotion)
+
+
 def train(
-    corpus: Corpus,
-    texts: TextFeatures,
-    tokens: Sequence[Tensor],
+    batches: Batches,
     config: LmConfig,
     *,
     steps: int,
@@ -112,20 +132,102 @@ def train(
     checkpoint: Path,
     lr: float = 1e-3,
     report: Report | None = None,
+    initial: Mapping[str, Tensor] | None = None,
 ) -> MotionLanguageModel:
-    """Train backbone, content and emotion block on a corpus; resumable (``loop.run``)."""
+    """Train backbone, content and emotion block; resumable (``loop.run``).
+
+    Args:
+        batches: What to learn from.
+        config: Sizes.
+        steps: How many batches.
+        seed: Of weights and batches.
+        checkpoint: File of the state.
+        lr: Peak learning rate.
+        report: Told about progress.
+        initial: Weights of a pretrained backbone, or None for fresh ones.
+    """
     torch.manual_seed(seed)
     model = MotionLanguageModel(config)
-    batches = Batches(corpus, texts, tokens, corpus.split()[0], seed)
+    if initial is not None:
+        model.backbone.load_state_dict(dict(initial), strict=False)
+    model.emotion_expert.requires_grad_(False)
+    model.to(batches.device)
 
     def step(number: int) -> tuple[Tensor, dict[str, float]]:
         if number == int(_WARM_UP * steps):
             fill_dictionary(model, batches, seed)
-        return _losses(model, batches, BATCH, number, None)
+        batch = batches.draw(BATCH, number)
+        with loop.precision(batches.device):
+            levels, slots = model.loss(
+                batch.condition, batch.tokens, None, _TOKEN_NOISE, _withheld(BATCH)
+            )
+        emotion, emotion_accuracy = _emotion_loss(model, batches, batch, slots.emotion, number)
+        content, content_accuracy = _content_loss(model, batches, batch, slots.content, number)
+        total = _language(levels) + _EMOTION_LOSS * emotion + _CONTENT_LOSS * content
+        return total, {
+            'nll': float(levels[0].detach()),
+            'further_nll': float(levels[1:].detach().sum()),
+            'emotion_accuracy': emotion_accuracy,
+            'content_accuracy': content_accuracy,
+        }
 
     model.train()
     loop.run(model, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report)
     return model.eval()
+
+
+class _EmotionStage(nn.Module):
+    """What trains in stage 1, under one roof for its checkpoint."""
+
+    def __init__(self, model: MotionLanguageModel, decoupling: Decoupling) -> None:
+        super().__init__()
+        self.content, self.emotion = model.content, model.emotion
+        self.expert = model.emotion_expert
+        self.decoupling = decoupling
+
+
+def train_emotion(
+    model: MotionLanguageModel,
+    batches: Batches,
+    *,
+    steps: int,
+    seed: int,
+    checkpoint: Path,
+    lr: float = 5e-4,
+    weights: Weights = DECOUPLING,
+    report: Report | None = None,
+) -> None:
+    """Train the content and emotion blocks and the shared emotion expert in place; resumable.
+
+    The dictionary is filled anew at the start, from evidence of the block as stage 0 left it.
+    """
+    torch.manual_seed(seed)
+    model.requires_grad_(False).eval().to(batches.device)
+    for block in (model.content, model.emotion):
+        block.requires_grad_(True).train()
+    model.emotion_expert.requires_grad_(True)
+    decoupling = Decoupling(model.config, weights).to(batches.device)
+
+    def step(number: int) -> tuple[Tensor, dict[str, float]]:
+        if number == 0:
+            fill_dictionary(model, batches, seed)
+        batch = batches.draw(BATCH, number)
+        with loop.precision(batches.device):
+            levels, slots = model.loss(batch.condition, batch.tokens, None, _TOKEN_NOISE)
+        emotion, emotion_accuracy = _emotion_loss(model, batches, batch, slots.emotion, number)
+        content, content_accuracy = _content_loss(model, batches, batch, slots.content, number)
+        apart, figures = decoupling.loss(model, batch, slots, number / steps)
+        figures |= {
+            'nll': float(levels[0].detach()),
+            'emotion_accuracy': emotion_accuracy,
+            'content_accuracy': content_accuracy,
+        }
+        total = _language(levels) + _EMOTION_LOSS * emotion + _CONTENT_LOSS * content
+        return total + apart, figures
+
+    stage = _EmotionStage(model, decoupling)
+    loop.run(stage, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report)
+    model.requires_grad_(False).eval()
 
 
 def train_expert(
@@ -140,11 +242,16 @@ def train_expert(
 ) -> ScenarioExpert:
     """Train one scenario's expert on the frozen backbone; resumable (``loop.run``)."""
     torch.manual_seed(seed)
-    model.requires_grad_(False).eval()
-    expert = model.new_expert()
+    model.requires_grad_(False).eval().to(batches.device)
+    expert = model.new_expert().to(batches.device)
 
     def step(number: int) -> tuple[Tensor, dict[str, float]]:
-        return _losses(model, batches, EXPERT_BATCH, number, expert)
+        batch = batches.draw(EXPERT_BATCH, number)
+        # Experts read what they will read in use, words and all: their backbone has learned what
+        # the slots mean.
+        with loop.precision(batches.device):
+            levels, _ = model.loss(batch.condition, batch.tokens, expert, _TOKEN_NOISE)
+        return _language(levels), {'nll': float(levels[0].detach())}
 
     loop.run(expert, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report)
     return expert.eval()
@@ -160,7 +267,7 @@ def validate(
     """Return the mean negative log-likelihood of the first level and of the further ones, nats."""
     losses, rng = [], np.random.default_rng(0)
     for start in range(0, len(numbers), 32):
-        batch = batches.collect(numbers[start : start + 32], rng)
+        batch = batches.collect(numbers[start : start + 32], rng).to(batches.device)
         losses.append(model.loss(batch.condition, batch.tokens, expert)[0])
     levels = torch.stack(losses).mean(dim=0)
     return {'nll': float(levels[0]), 'further_nll': float(levels[1:].sum())}

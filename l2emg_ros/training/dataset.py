@@ -30,18 +30,24 @@ import torch
 from torch import Tensor
 
 from l2emg_ros.corpus import GESTURES
+from l2emg_ros.emotion import LABELS
 from l2emg_ros.errors import MotionFormatError
 from l2emg_ros.files import atomic_write, read_json
-from l2emg_ros.model.language_model import Condition, duration_bucket
+from l2emg_ros.model.condition import Condition, duration_bucket
 from l2emg_ros.motion.features import FEATURE_DIM, FPS
-from l2emg_ros.text.encoder import MAX_ROWS, TextEncoder
+from l2emg_ros.text.encoder import MAX_ROWS, SENTENCE_ROWS, TextEncoder
+from l2emg_ros.training.wordings import Wordings
 
 # Number of a gesture that this package's corpus does not have; ``cross_entropy`` leaves it out.
 UNKNOWN = -100
+CPU = torch.device('cpu')
 # Every 20th clip is kept for validation.
 _VALIDATION = 20
 # Shares of the requests of a batch, and the noise on their features (whose deviation is 0.4).
-_LENGTH_HIDDEN, _FREE_SENTENCES, _HIDDEN, _NOISE = 0.3, 0.5, 0.15, 0.1
+_LENGTH_HIDDEN, _FREE_SENTENCES, _HIDDEN, _NOISE = 0.3, 0.5, 0.3, 0.2
+# Share of that noise on requests whose motion is learned: where the gesture cannot be read any
+# more, the backbone learns not to rely on what it is told.
+_MILD = 0.5
 
 
 @dataclass(frozen=True)
@@ -84,10 +90,16 @@ class Corpus:
     def split(self, scenario: str | None = None) -> tuple[list[int], list[int]]:
         """Return the clip numbers for training and for validation, of one scenario or of all."""
         chosen = [i for i, c in enumerate(self.clips) if scenario in (None, c['scenario'])]
-        return (
-            [i for i in chosen if i % _VALIDATION],
-            [i for i in chosen if not i % _VALIDATION],
-        )
+        kept = [i for i in chosen if not i % _VALIDATION]
+        # A small scenario may own none of every twentieth clip of the corpus, or no other.
+        if not kept or len(kept) == len(chosen):
+            kept = chosen[::_VALIDATION]
+        return sorted(set(chosen) - set(kept)), kept
+
+    def general(self) -> tuple[list[int], list[int]]:
+        """Return the split of the clips of no scenario; of all, where every clip has one."""
+        training, kept = self.split('')
+        return (training, kept) if training and kept else self.split()
 
     def motion(self, number: int) -> NDArray[np.float32]:
         """Return the (T, 140) features of a clip."""
@@ -100,7 +112,9 @@ def _origin(folder: Path) -> dict[str, Any]:
     path = folder / 'corpus.json'
     about = read_json(path) if path.is_file() else {}
     if 'sources' not in about:
-        return {'corpus': 'procedural', 'commercial': True, 'licences': ['Apache-2.0']}
+        licences = {'commercial': True, 'licences': ['Apache-2.0']}
+        protocol = {'protocol': about['protocol']} if 'protocol' in about else {}
+        return {'corpus': 'procedural', **licences, **protocol}
     return {
         'corpus': 'recordings',
         'commercial': about['commercial'],
@@ -114,14 +128,14 @@ def _texts(clip: dict[str, Any]) -> list[str]:
 
 
 class TextFeatures:
-    """Features of every text of a corpus, computed once and kept beside it."""
+    """Features of every text that a stage reads, computed once and kept beside the corpus."""
 
-    def __init__(self, corpus: Corpus, encoder: TextEncoder) -> None:
-        """Load the features of the corpus's texts, or compute and store them."""
-        self.width = encoder.width
-        sentences = {text for gesture in GESTURES.values() for text in gesture.sentences}
-        told = {text for clip in corpus.clips for text in _texts(clip)}
-        self.texts = sorted(told | sentences)
+    def __init__(self, corpus: Corpus, encoder: TextEncoder, wordings: Wordings) -> None:
+        """Load the features of the texts of the corpus and the wordings, or compute them."""
+        self.width, self.wordings = encoder.width, wordings
+        # Texts of like length together: a batch is as wide as its longest text.
+        texts = {text for clip in corpus.clips for text in _texts(clip)} | wordings.texts
+        self.texts = sorted(texts, key=lambda text: (len(text), text))
         digest = zlib.crc32('\n'.join(self.texts).encode())
         path = corpus.folder / f'text-{encoder.name}-{digest:08x}.npz'
         if not path.is_file():
@@ -145,14 +159,25 @@ class TextFeatures:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """B requests, their motion tokens and (B,) int64 numbers of their gestures.
+    """B requests and their motions.
 
-    Gestures are sorted by name; one that the corpus of this package lacks is ``UNKNOWN``.
+    Attributes:
+        condition: The requests.
+        tokens: Motion tokens, (L, levels) each.
+        gesture: (B,) int64 numbers of the gestures, sorted by name, or ``UNKNOWN``.
     """
 
     condition: Condition
     tokens: list[Tensor]
     gesture: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device."""
+        return Batch(
+            self.condition.to(device),
+            [motion.to(device) for motion in self.tokens],
+            self.gesture.to(device),
+        )
 
 
 class Batches:
@@ -171,12 +196,24 @@ class Batches:
         tokens: Sequence[Tensor],
         numbers: Sequence[int],
         seed: int,
+        device: torch.device = CPU,
     ) -> None:
-        """Prepare to draw from the clips ``numbers``; ``tokens`` holds every clip's tokens."""
+        """Prepare to draw from the clips ``numbers``; ``tokens`` holds every clip's tokens.
+
+        Args:
+            corpus: Clips.
+            texts: Features of their captions and of the free sentences.
+            tokens: Of every clip of the corpus.
+            numbers: Clips to draw from.
+            seed: Of every choice.
+            device: Where what is drawn shall lie.
+        """
+        self.device = device
         self._corpus, self._texts, self._tokens = corpus, texts, tokens
         self._numbers, self._seed = np.array(numbers), seed
         self._gestures = {name: number for number, name in enumerate(sorted(GESTURES))}
-        self._sentences = [(n, text) for n in self._gestures for text in GESTURES[n].sentences]
+        self._requests = texts.wordings.requests
+        self._sentences = [(n, text) for n, listed in self._requests.items() for text in listed]
         # Every gesture is drawn as often as any other, in however many scenarios it occurs.
         names = [corpus.clips[n]['gesture'] for n in numbers]
         _, drawn, counts = np.unique(names, return_inverse=True, return_counts=True)
@@ -197,9 +234,9 @@ class Batches:
         """Return batch ``number``: ``size`` random requests and their motion tokens."""
         rng = np.random.default_rng((self._seed, number))
         batch = self.collect(rng.choice(self._numbers, size, p=self._shares).tolist(), rng)
-        text, mask = self._disturbed(batch.condition.text, batch.condition.mask, rng)
+        text, mask = self._disturbed(batch.condition.text, batch.condition.mask, rng, _MILD)
         noisy = dataclasses.replace(batch.condition, text=text, mask=mask)
-        return dataclasses.replace(batch, condition=noisy)
+        return dataclasses.replace(batch, condition=noisy).to(self.device)
 
     def draw_sentences(self, size: int, number: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return the text, mask and gestures of random free sentences; they need no motion."""
@@ -207,7 +244,18 @@ class Batches:
         chosen = [self._sentences[i] for i in rng.integers(len(self._sentences), size=size)]
         text, mask = self._padded([sentence for _, sentence in chosen])
         gestures = torch.tensor([self._gestures[gesture] for gesture, _ in chosen])
-        return *self._disturbed(text, mask, rng), gestures
+        text, mask = self._disturbed(text, mask, rng)
+        return text.to(self.device), mask.to(self.device), gestures.to(self.device)
+
+    def draw_feelings(self, size: int, number: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the text, mask and labels of random sentences that say an emotion."""
+        rng = np.random.default_rng((self._seed, number, 2))
+        feelings = self._texts.wordings.feelings
+        chosen = [feelings[i] for i in rng.integers(len(feelings), size=size)]
+        text, mask = self._padded([sentence for _, sentence in chosen])
+        labels = torch.tensor([LABELS.index(label) for label, _ in chosen])
+        text, mask = self._disturbed(text, mask, rng)
+        return text.to(self.device), mask.to(self.device), labels.to(self.device)
 
     def _padded(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Return (B, L, width) features and their (B, L) mask."""
@@ -221,15 +269,17 @@ class Batches:
         return features, mask
 
     @staticmethod
-    def _disturbed(text: Tensor, mask: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def _disturbed(
+        text: Tensor, mask: Tensor, rng: np.random.Generator, strength: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
         """Return features with noise and a mask that hides some tokens, never the sentence."""
-        hidden = torch.from_numpy(rng.random(mask.shape) < _HIDDEN)
-        hidden[:, 0] = False
+        hidden = torch.from_numpy(rng.random(mask.shape) < strength * _HIDDEN)
+        hidden[:, :SENTENCE_ROWS] = False
         noise = torch.from_numpy(rng.standard_normal(text.shape, dtype=np.float32))
-        return text + _NOISE * noise, mask & ~hidden
+        return text + strength * _NOISE * noise, mask & ~hidden
 
     def collect(self, numbers: Sequence[int], rng: np.random.Generator) -> Batch:
-        """Return the requests and motion tokens of given clips."""
+        """Return the requests and motion tokens of given clips, in the memory of the CPU."""
         clips = [self._corpus.clips[number] for number in numbers]
         text, mask = self._padded([self._caption(clip, rng) for clip in clips])
         told = rng.random(len(clips)) > _LENGTH_HIDDEN
@@ -241,13 +291,15 @@ class Batches:
             given=torch.tensor([bool(c['emotion']) for c in clips]),
             duration=torch.tensor([duration_bucket(s) for s in seconds]),
         )
-        gesture = torch.tensor([self._gestures.get(clip['gesture'], UNKNOWN) for clip in clips])
-        return Batch(condition, [self._tokens[number] for number in numbers], gesture)
+        return Batch(
+            condition,
+            [self._tokens[number] for number in numbers],
+            torch.tensor([self._gestures.get(clip['gesture'], UNKNOWN) for clip in clips]),
+        )
 
     def _caption(self, clip: dict[str, Any], rng: np.random.Generator) -> str:
         """Return words for a clip."""
-        known = clip['gesture'] in GESTURES
-        free = GESTURES[clip['gesture']].sentences if known else ()
+        free = self._requests.get(clip['gesture'], ())
         # Without a named emotion the words must say what the body does, unless that is nothing.
         silent = bool(clip['emotion']) or clip['weights'][0] > 0.99
         if free and silent and rng.random() < _FREE_SENTENCES:

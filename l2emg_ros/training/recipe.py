@@ -16,27 +16,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import dataclasses
 from dataclasses import dataclass
 import logging
+import math
 from pathlib import Path
 import time
+import zlib
 
 import torch
 
 from l2emg_ros.bench import evaluator
 from l2emg_ros.corpus import GESTURES
 from l2emg_ros.errors import BadRequest
+from l2emg_ros.experts.registry import Registry
 from l2emg_ros.experts.router import Router
 from l2emg_ros.files import sha256
 from l2emg_ros.generator import checkpoint
 from l2emg_ros.generator.checkpoint import Model
+from l2emg_ros.model import backbone
 from l2emg_ros.model.config import LmConfig, TokenizerConfig
-from l2emg_ros.text.encoder import MiniLmEncoder
-from l2emg_ros.training import base, tokenizer
-from l2emg_ros.training.dataset import Batches, Corpus, TextFeatures
+from l2emg_ros.text.backbone import BackboneEncoder
+from l2emg_ros.text.encoder import MiniLmEncoder, TextEncoder
+from l2emg_ros.training import base, loop, tokenizer
+from l2emg_ros.training.dataset import Batches, Corpus, CPU, TextFeatures
+from l2emg_ros.training.wordings import wordings
 
 _LOG = logging.getLogger(__name__)
-TOKENIZER_STEPS, BASE_STEPS, EXPERT_STEPS, EVALUATOR_STEPS = 2200, 2600, 60, 900
+TOKENIZER_STEPS, BASE_STEPS, EMOTION_STEPS, EXPERT_STEPS = 2200, 2600, 300, 100
+EVALUATOR_STEPS = 900
 
 # Stage, step, steps, seconds since this run began, figures.
 Report = Callable[[str, int, int, float, dict[str, float]], None]
@@ -52,6 +60,11 @@ class Stages:
         seed: Seed of the stage.
         restart: Forget an earlier checkpoint of the stage.
         report: Told about progress.
+        sentences: Free sentences of each gesture, and expressions of each emotion, to train on;
+            None is all.
+        backbone: Hugging Face model directory for the base stage, or None for our own small one.
+        device: Where the networks train; the small evaluator always trains on the CPU.
+        until: Value of ``time.monotonic()`` after which a stage stops with `Unfinished`.
     """
 
     model: Path
@@ -59,25 +72,34 @@ class Stages:
     seed: int
     restart: bool
     report: Report
+    sentences: int | None = None
+    backbone: Path | None = None
+    device: torch.device = CPU
+    until: float = math.inf
 
     def tokenizer(self, steps: int | None = None) -> None:
         """Train and freeze the tokeniser."""
         count = steps or TOKENIZER_STEPS
+        self._without_experts()
         corpus = self._corpus()
+        run = self._run(count, corpus)
+        if self.restart:
+            self._checkpoint('polish', run)
         trained = tokenizer.train(
             corpus,
             TokenizerConfig(),
             steps=count,
             seed=self.seed,
-            checkpoint=self._checkpoint('tokenizer'),
+            checkpoint=self._checkpoint('tokenizer', run),
             report=self._progress('tokenizer', count),
+            device=self.device,
         )
         tokenizer.polish(
             trained,
             corpus,
             steps=max(count // 4, 1),
             seed=self.seed + 1,
-            checkpoint=self._checkpoint('polish'),
+            checkpoint=self._checkpoint('polish', run, forget=False),
             report=self._progress('polish', max(count // 4, 1)),
         )
         metrics = tokenizer.evaluate(trained, corpus)
@@ -95,7 +117,7 @@ class Stages:
             corpus,
             steps=count,
             seed=seed,
-            checkpoint=self._checkpoint('evaluator'),
+            checkpoint=self._checkpoint('evaluator', self._run(count, corpus)),
             report=self._progress('evaluator', count),
         )
         metrics = evaluator.accuracy(judge, corpus)
@@ -104,27 +126,87 @@ class Stages:
         evaluator.save(judge, self.model.parent / 'evaluator', record)
 
     def base(self, steps: int | None = None) -> None:
-        """Train and freeze backbone, content block and emotion block."""
+        """Train and freeze backbone, content block and a first emotion block.
+
+        Raises:
+            ModelNotLoaded: The directory of the backbone holds none, or no tokenizer.
+        """
         count = steps or BASE_STEPS
-        corpus, encoder = self._corpus(), MiniLmEncoder()
-        texts = TextFeatures(corpus, encoder)
+        self._without_experts()
+        corpus = self._corpus()
         frozen = checkpoint.load_tokenizer(self.model)
-        tokens, sizes = tokenizer.tokenize(frozen, corpus), frozen.config
+        tokens, sizes = tokenizer.tokenize(frozen.to(self.device), corpus), frozen.config
+        config, initial, words = LmConfig(gestures=len(GESTURES)), None, None
+        encoder: TextEncoder
+        if self.backbone is None:
+            encoder = MiniLmEncoder()
+        else:
+            described, initial, words = backbone.pretrained(self.backbone)
+            # The model folder stays as it is until there is something to put into it.
+            BackboneEncoder.save(self.backbone, words, self.work / checkpoint.WORDS)
+            encoder = BackboneEncoder(self.work / checkpoint.WORDS)
+            width = words.shape[1]
+            heads = described.get('num_attention_heads', config.heads)
+            config = dataclasses.replace(
+                config, backbone=described, width=width, text_width=width, heads=heads
+            )
+        config = dataclasses.replace(config, codes=sizes.codes, levels=sizes.levels)
+        texts = TextFeatures(corpus, encoder, wordings(self.sentences))
+        training, kept = corpus.general()
+        digest = checkpoint.card(self.model)['files'][checkpoint.TOKENIZER]
+        run = self._run(count, corpus, encoder.name, digest)
         model = base.train(
-            corpus,
-            texts,
-            tokens,
-            LmConfig(codes=sizes.codes, levels=sizes.levels, gestures=len(GESTURES)),
+            self._batches(corpus, texts, tokens, training),
+            config,
             steps=count,
             seed=self.seed,
-            checkpoint=self._checkpoint('base'),
+            checkpoint=self._checkpoint('base', run),
             report=self._progress('base', count),
+            initial=initial,
         )
-        numbers = corpus.split()[1]
-        metrics = base.validate(model, Batches(corpus, texts, tokens, numbers, 0), numbers)
+        metrics = base.validate(model, self._batches(corpus, texts, tokens, kept), kept)
         _LOG.info('base on validation clips: %s', metrics)
         record = {'seed': self.seed, 'steps': count, 'metrics': metrics, **self._data(corpus)}
+        checkpoint.save_words(self.model, self.backbone, words)
         checkpoint.save_base(self.model, model, encoder.name, record)
+
+    def emotion(self, steps: int | None = None) -> None:
+        """Train and freeze the emotion block and the shared emotion expert.
+
+        Raises:
+            BadRequest: The model has experts, or its emotion block is trained: stage 1 starts
+                from the block that stage 0 left.
+        """
+        count = steps or EMOTION_STEPS
+        self._without_experts()
+        corpus, model = self._corpus(), checkpoint.load(self.model, self.device)
+        if 'emotion' in model.card['training']:
+            raise BadRequest(
+                f'the emotion block of {self.model} is trained: run `l2emg train base` again to '
+                'get back to where it started'
+            )
+        tokens = tokenizer.tokenize(model.tokenizer, corpus)
+        texts = self._texts(corpus)
+        training, kept = corpus.general()
+        run = self._run(count, corpus, *model.hashes().values())
+        base.train_emotion(
+            model.lm,
+            self._batches(corpus, texts, tokens, training),
+            steps=count,
+            seed=self.seed,
+            checkpoint=self._checkpoint('emotion', run),
+            report=self._progress('emotion', count),
+        )
+        metrics = base.validate(model.lm, self._batches(corpus, texts, tokens, kept), kept)
+        _LOG.info('emotion block on validation clips: %s', metrics)
+        record = {
+            'seed': self.seed,
+            'steps': count,
+            'losses': dataclasses.asdict(base.DECOUPLING),
+            'metrics': metrics,
+            **self._data(corpus),
+        }
+        checkpoint.save_emotion(self.model, model.lm, record)
 
     def experts(self, scenario: str = 'all', steps: int | None = None) -> None:
         """Train one scenario's expert, or all in sequence, and make them active.
@@ -132,12 +214,12 @@ class Stages:
         Raises:
             BadRequest: The corpus has no such scenario.
         """
-        corpus, encoder = self._corpus(), MiniLmEncoder()
+        corpus, encoder = self._corpus(), checkpoint.encoder(self.model)
         known = sorted({clip['scenario'] for clip in corpus.clips} - {''})
         if scenario not in ('all', *known):
             raise BadRequest(f'unknown scenario {scenario!r}: the corpus has {", ".join(known)}')
-        model = checkpoint.load(self.model)
-        texts = TextFeatures(corpus, encoder)
+        model = checkpoint.load(self.model, self.device)
+        texts = self._texts(corpus)
         tokens = tokenizer.tokenize(model.tokenizer, corpus)
         for name in known if scenario == 'all' else [scenario]:
             self._expert(name, steps or EXPERT_STEPS, model, corpus, texts, tokens, encoder)
@@ -150,23 +232,28 @@ class Stages:
         corpus: Corpus,
         texts: TextFeatures,
         tokens: list[torch.Tensor],
-        encoder: MiniLmEncoder,
+        encoder: TextEncoder,
     ) -> None:
         """Train, store and activate the expert of one scenario."""
         active = model.registry.active()['active']
-        done = self._checkpoint(f'expert-{name}', forget=False)
-        if name in active and done.is_file() and not self.restart:
-            _LOG.info('expert %s is trained and active', name)
-            return
+        run = self._run(steps, corpus, *model.hashes().values())
+        plan = {'seed': self.seed, 'steps': steps, 'run': run}
+        if name in active and not self.restart:
+            known = model.registry.manifest(name, active[name]['version'])
+            if known['training'] == plan:
+                _LOG.info('expert %s is trained and active', name)
+                return
         training, kept = corpus.split(name)
-        batches = Batches(corpus, texts, tokens, training, self.seed)
+        if not training:
+            raise BadRequest(f'scenario {name!r} has {len(kept)} clips: expected at least 2')
+        batches = self._batches(corpus, texts, tokens, training)
         before = base.validate(model.lm, batches, kept)['nll']
         expert = base.train_expert(
             model.lm,
             batches,
             steps=steps,
             seed=self.seed,
-            checkpoint=self._checkpoint(f'expert-{name}'),
+            checkpoint=self._checkpoint(f'expert-{name}', run),
             report=self._progress(f'expert {name}', steps),
         )
         after = base.validate(model.lm, batches, kept, expert)['nll']
@@ -180,7 +267,7 @@ class Stages:
             'target_modules': expert.names,
             'hashes': model.hashes(),
             'data': {**self._data(corpus), 'scenario_clips': len(training)},
-            'training': {'seed': self.seed, 'steps': steps},
+            'training': plan,
             'metrics': {'nll_before': before, 'nll': after},
             'gate': 'none: first version',
         }
@@ -192,7 +279,7 @@ class Stages:
         model.registry.activate(chosen, router, model.hashes()['emotion'])
 
     @staticmethod
-    def _router(model: Model, corpus: Corpus, scenario: str, encoder: MiniLmEncoder) -> Router:
+    def _router(model: Model, corpus: Corpus, scenario: str, encoder: TextEncoder) -> Router:
         """Add a scenario to the active router and calibrate it on every scenario's kept texts."""
         router = model.registry.router() or Router(encoder.width)
         if scenario not in router.scenarios:
@@ -205,6 +292,20 @@ class Stages:
         router.calibrate({name: texts for name, texts in kept.items() if texts}, encoder)
         return router
 
+    def _batches(
+        self,
+        corpus: Corpus,
+        texts: TextFeatures,
+        tokens: list[torch.Tensor],
+        numbers: list[int],
+    ) -> Batches:
+        """Return batches of some clips where the networks train."""
+        return Batches(corpus, texts, tokens, numbers, self.seed, self.device)
+
+    def _texts(self, corpus: Corpus) -> TextFeatures:
+        """Return the features of every text that a stage reads."""
+        return TextFeatures(corpus, checkpoint.encoder(self.model), wordings(self.sentences))
+
     def _corpus(self) -> Corpus:
         """Open the corpus of the work folder."""
         return Corpus.load(self.work / 'corpus')
@@ -215,9 +316,29 @@ class Stages:
         digest = sha256(corpus.folder / 'clips.jsonl')
         return {**corpus.origin, 'clips': len(corpus.clips), 'clips_sha256': digest}
 
-    def _checkpoint(self, stage: str, forget: bool = True) -> Path:
-        """Return the checkpoint of a stage, removed first where a restart is asked for."""
-        path = self.work / f'{stage}.ckpt'
+    def _without_experts(self) -> None:
+        """Check that no expert depends on what is about to be trained.
+
+        Raises:
+            BadRequest: The model has active experts.
+        """
+        if Registry(self.model / 'experts').active()['active']:
+            raise BadRequest(
+                f'{self.model} has experts, trained with the parts before them: remove its '
+                'experts folder to train those again'
+            )
+
+    def _run(self, steps: int, corpus: Corpus, *before: str) -> str:
+        """Return the identity of a run: what it learns from and what it starts with."""
+        data = sha256(corpus.folder / 'clips.jsonl')
+        return f'{zlib.crc32(repr((self.seed, steps, self.sentences, data, before)).encode()):08x}'
+
+    def _checkpoint(self, stage: str, run: str, forget: bool = True) -> Path:
+        """Return the checkpoint of a run, removed first where a restart is asked for.
+
+        A stage with other settings is another run, so that no state is continued by mistake.
+        """
+        path = self.work / f'{stage}-{run}.ckpt'
         if self.restart and forget:
             path.unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -229,5 +350,7 @@ class Stages:
 
         def report(step: int, figures: dict[str, float]) -> None:
             self.report(stage, step, steps, time.monotonic() - began, figures)
+            if step < steps and time.monotonic() > self.until:
+                raise loop.Unfinished(f'{stage} has done {step} of {steps} steps')
 
         return report

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import nn, Tensor
 from torch.nn import functional as F
 
 from l2emg_ros.errors import BadRequest
@@ -30,7 +30,7 @@ from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN, MotionTokenizer
 from l2emg_ros.motion import skeleton
 from l2emg_ros.motion.features import CONTACTS, FPS, ROTATIONS
 from l2emg_ros.training import loop
-from l2emg_ros.training.dataset import Corpus
+from l2emg_ros.training.dataset import Corpus, CPU
 
 Report = Callable[[int, dict[str, float]], None]
 WINDOW = 64
@@ -85,13 +85,17 @@ def loss(
     # Now and then the first level stands alone, so that it tells as much as it can.
     alone = generator is not None and float(torch.rand(())) < _FIRST_LEVEL_ALONE
     levels = 1 if alone else tokenizer.config.levels
-    codes, numbers = tokenizer.quantise(latents, levels, generator)
+    # Millimetres are lost where half precision adds up rotations or looks for the nearest code.
+    full = torch.autocast(features.device.type, enabled=False)
+    with full:
+        codes, numbers = tokenizer.quantise(latents, levels, generator)
     commitment = (latents - codes).square().mean()
     result = tokenizer.reconstruct(latents + (codes - latents).detach()).float()
+    with full:
+        error = kinematics.joint_positions(result) - kinematics.joint_positions(features)
     scaled, wanted = result / tokenizer.std, features / tokenizer.std
     shape = F.smooth_l1_loss(scaled, wanted)
     change = F.smooth_l1_loss(scaled.diff(dim=1), wanted.diff(dim=1))
-    error = kinematics.joint_positions(result) - kinematics.joint_positions(features)
     contact = features[:, 1:, CONTACTS, None]
     drift = error[:, :, _FEET].diff(dim=1) * FPS
     total = shape + 0.5 * change + 0.1 * commitment + 5 * error.abs().mean()
@@ -141,6 +145,7 @@ def train(
     checkpoint: Path,
     lr: float = 6e-4,
     report: Report | None = None,
+    device: torch.device = CPU,
 ) -> MotionTokenizer:
     """Train a tokeniser; resumable (``loop.run``).
 
@@ -151,12 +156,13 @@ def train(
     generator = torch.Generator()
     tokenizer = MotionTokenizer(config)
     normalise(tokenizer, corpus)
+    tokenizer.to(device)
     windows = _Windows(corpus, seed)
 
     def step(number: int) -> tuple[Tensor, dict[str, float]]:
         generator.manual_seed(seed * 1_000_003 + number)
-        with torch.autocast('cpu', torch.bfloat16):
-            return loss(tokenizer, windows.draw(number), generator)
+        with loop.precision(device):
+            return loss(tokenizer, windows.draw(number).to(device), generator)
 
     loop.run(tokenizer, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report)
     return tokenizer.eval()
@@ -177,13 +183,15 @@ def polish(
     A causal decoder learns of a change only at the next token and tends to jerk there. With
     encoder and codebook frozen the same tokens decode to smoother motion.
     """
-    windows = _Windows(corpus, seed)
+    windows, device = _Windows(corpus, seed), tokenizer.std.device
     tokenizer.requires_grad_(False)
     tokenizer.decoder.requires_grad_(True)
 
     def step(number: int) -> tuple[Tensor, dict[str, float]]:
-        with torch.autocast('cpu', torch.bfloat16):
-            return loss(tokenizer, windows.draw(number), None, skate=1.0, acceleration=20.0)
+        with loop.precision(device):
+            return loss(
+                tokenizer, windows.draw(number).to(device), None, skate=1.0, acceleration=20.0
+            )
 
     loop.run(tokenizer, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report)
     tokenizer.requires_grad_(True)
@@ -191,11 +199,18 @@ def polish(
 
 @torch.inference_mode()
 def tokenize(tokenizer: MotionTokenizer, corpus: Corpus) -> list[Tensor]:
-    """Return the tokens of every clip, (T // 4, levels) each."""
-    return [
-        tokenizer.encode(torch.from_numpy(corpus.motion(n))[None])[0]
-        for n in range(len(corpus.clips))
-    ]
+    """Return the tokens of every clip, (T // 4, levels) each, in the memory of the CPU."""
+    lengths = [clip['frames'] for clip in corpus.clips]
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    tokens: list[Tensor] = [torch.empty(0)] * len(lengths)
+    for start in range(0, len(order), BATCH):
+        chosen = order[start : start + BATCH]
+        # The encoder is causal: what stands behind a clip does not change its tokens.
+        rows = [torch.from_numpy(corpus.motion(number)) for number in chosen]
+        padded = nn.utils.rnn.pad_sequence(rows, batch_first=True).to(tokenizer.std.device)
+        for number, row in zip(chosen, tokenizer.encode(padded).cpu(), strict=True):
+            tokens[number] = row[: lengths[number] // FRAMES_PER_TOKEN].clone()
+    return tokens
 
 
 @torch.inference_mode()
@@ -208,7 +223,7 @@ def evaluate(tokenizer: MotionTokenizer, corpus: Corpus) -> dict[str, float]:
     """
     errors, used, jerks, drifts = [], [], [], []
     for number in corpus.split()[1]:
-        features = torch.from_numpy(corpus.motion(number))[None]
+        features = torch.from_numpy(corpus.motion(number))[None].to(tokenizer.std.device)
         tokens = tokenizer.encode(features)
         used.append(tokens[..., 0].flatten())
         made = tokenizer.decode(tokens)

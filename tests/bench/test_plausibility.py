@@ -220,7 +220,9 @@ def test_depth_does_not_depend_on_where_the_body_stands_and_follows_the_bent_tru
     assert plausibility.trunk_depth(bent)[0] > 0.06
 
 
-@pytest.mark.parametrize('gesture', ['hug', 'comfort'])
+@pytest.mark.parametrize(
+    'gesture', ['hug', 'comfort', 'laugh', 'point_self', 'plead', 'hands_on_hips', 'scratch_head']
+)
 def test_hands_on_the_body_are_no_arms_through_it(gesture: str) -> None:
     for seed, emotion in enumerate(('neutral', 'sad', 'proud', 'excited')):
         motion = perform(gesture, emotion, seed)

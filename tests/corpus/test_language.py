@@ -53,8 +53,20 @@ def test_no_template_says_a_heldout_sentence_or_a_part_of_one() -> None:
             assert not said, sentence
 
 
-def test_heldout_sentences_are_all_different() -> None:
-    texts = [normalised(s) for gesture in GESTURES.values() for s in gesture.heldout]
+def test_test_requests_are_near_no_sentence_of_training() -> None:
+    learned = [set(normalised(s).split()) for g in GESTURES.values() for s in g.sentences]
+    for gesture in GESTURES.values():
+        assert len(gesture.requests) == 3, gesture.name
+        for request in gesture.requests:
+            text = normalised(request)
+            assert not [name for name, p in cores() if p.search(text)], request
+            own = set(text.split())
+            assert all(len(own & other) <= 0.6 * len(own | other) for other in learned), request
+
+
+def test_sentences_for_evaluation_are_all_different() -> None:
+    listed = ((*gesture.heldout, *gesture.requests) for gesture in GESTURES.values())
+    texts = [normalised(sentence) for sentences in listed for sentence in sentences]
     assert len(set(texts)) == len(texts)
 
 

@@ -40,7 +40,7 @@ def _any(options: Iterable[str]) -> str:
 def _slots() -> dict[str, str]:
     places = SCENARIOS.values()
     people = [person for place in places for person in place.people]
-    who = _any([*language._GENERAL_PEOPLE, *people])
+    who = _any([*language.GENERAL_PEOPLE, *people])
     return {
         '{who}': f'{who}(?: {_any(language._WHO_IS)})?',
         '{thing}': _any(thing for place in places for thing in place.things),

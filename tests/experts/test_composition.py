@@ -63,6 +63,29 @@ def test_one_expert_equals_the_plain_lora_formula() -> None:
     torch.testing.assert_close(_run(network, expert, x), expected, atol=1e-5, rtol=1e-5)
 
 
+def test_a_stack_of_one_is_the_expert() -> None:
+    network, expert = _network(), _expert(1, gate=True)
+    x = torch.randn(3, 5, 6)
+    stacked = _run(network, composition.compose([(expert, 1.0)]), x)
+    torch.testing.assert_close(stacked, _run(network, expert, x), atol=1e-6, rtol=0)
+
+
+def test_an_expert_beside_one_without_a_gate_keeps_its_own() -> None:
+    network, x = _network(), torch.randn(3, 5, 6)
+    shared, own = _expert(1), _expert(2, rank=3, gate=True)
+    stacked = composition.compose([(shared, 1.0), (own, 1.0)])
+    layer = network[0]
+    plain = _run(layer, None, x)
+    expected = _run(layer, shared, x) + _run(layer, own, x) - plain
+    torch.testing.assert_close(_run(layer, stacked, x), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_an_expert_with_zero_b_is_the_backbone_exactly() -> None:
+    network, x = _network(), torch.randn(3, 5, 6)
+    layers = {name: (a, torch.zeros_like(b)) for name, (a, b) in _expert(1).layers.items()}
+    assert torch.equal(_run(network, Composition(layers), x), _run(network, None, x))
+
+
 def test_a_stack_equals_the_weighted_sum_of_its_experts() -> None:
     network, x = _network(), torch.randn(3, 5, 6)
     experts = [(_expert(1, gate=True), 0.7), (_expert(2, rank=3, gate=True), -0.4)]

@@ -29,6 +29,7 @@ from l2emg_ros.experts import composition
 from l2emg_ros.experts.registry import Registry
 from l2emg_ros.files import read_json, write_json
 from l2emg_ros.generator import checkpoint
+from l2emg_ros.model.expert import SCALING
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ def test_peft_reads_an_expert_and_computes_the_same(tiny: Path) -> None:
     expert = model.expert('ward')
     inputs = torch.randn(1, 7, model.lm.config.width)
     factors = {
-        name: (down, up * expert.scaling)
+        name: (down, up * SCALING)
         for name, down, up in zip(expert.names, expert.down, expert.up, strict=True)
     }
     with torch.inference_mode(), composition.active(composition.Composition(factors)):

@@ -62,6 +62,22 @@ def test_the_order_of_learning_does_not_matter(minilm: MiniLmEncoder) -> None:
             assert probability == pytest.approx(expected[scenario], abs=0.01)
 
 
+def test_the_order_of_batches_does_not_change_the_statistics(minilm: MiniLmEncoder) -> None:
+    batches = [(name, [text]) for name, texts in TRAIN.items() for text in texts]
+    states = []
+    for seed in range(4):
+        order = np.random.default_rng(seed).permutation(len(batches))
+        router = Router(minilm.width)
+        for name, texts in (batches[k] for k in order):
+            router.learn(name, texts, minilm)
+        rows = [router.scenarios.index(name) for name in TRAIN]
+        state = router.state()
+        states.append([state['scatter'], *(state[k][rows] for k in ('lexical', 'sums', 'sizes'))])
+    for other in states[1:]:
+        for found, first in zip(other, states[0], strict=True):
+            np.testing.assert_allclose(found, first, rtol=1e-5, atol=1e-6)
+
+
 def test_learning_a_scenario_leaves_the_statistics_of_the_others(minilm: MiniLmEncoder) -> None:
     router = Router(minilm.width)
     router.learn('ward', TRAIN['ward'], minilm)

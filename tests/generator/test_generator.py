@@ -83,6 +83,17 @@ def test_the_router_chooses_the_expert_of_the_scenario(generator: EmpathicGenera
         assert 0.0 < session.novelty_p_value <= 1.0
 
 
+def test_a_request_unlike_every_scenario_gets_no_expert(
+    generator: EmpathicGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('l2emg_ros.generator.generator._NOVEL', 2.0)
+    session = generator.open(Request(TEXT, seed=0))
+    assert session.experts == ('base',)
+    assert session.novelty_p_value > 0.0
+    next(iter(session))
+    assert session.motion().scenario == ''
+
+
 def test_a_cancelled_request_stops_before_its_next_chunk(generator: EmpathicGenerator) -> None:
     cancel = threading.Event()
     session = generator.open(Request(TEXT, seconds=10, seed=0), cancel)
@@ -92,7 +103,8 @@ def test_a_cancelled_request_stops_before_its_next_chunk(generator: EmpathicGene
     cancel.set()
     assert list(chunks) == []
     assert session.cancelled
-    assert session.motion().frames == 20
+    # Two chunks, less the two frames that the smoother holds back.
+    assert session.motion().frames == 18
 
 
 def test_a_changed_emotion_acts_from_the_next_chunk(generator: EmpathicGenerator) -> None:

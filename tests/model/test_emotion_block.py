@@ -15,9 +15,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from l2emg_ros.emotion import Emotion, LABELS
+from l2emg_ros.errors import ModelNotLoaded
 from l2emg_ros.model.config import LmConfig
 from l2emg_ros.model.emotion_block import CausalEmotionBlock
 
@@ -67,3 +69,45 @@ def test_an_emotion_that_is_not_given_is_not_read() -> None:
 def test_the_read_out_has_a_score_for_every_label() -> None:
     block = _block()
     assert block.read_out(block(*_inputs('calm', 2))).shape == (2, len(LABELS))
+
+
+def _filled(mode: str) -> CausalEmotionBlock:
+    torch.manual_seed(0)
+    block = CausalEmotionBlock(LmConfig(width=32, dictionary=4, emotion_slots=3, cs_mode=mode))
+    torch.manual_seed(2)
+    block.set_dictionary(torch.randn(4, 32), torch.tensor([0.4, 0.3, 0.2, 0.1]))
+    return block.eval().requires_grad_(False)
+
+
+def test_off_leaves_the_dictionary_unread() -> None:
+    inputs = _inputs('happy', 3)
+    assert torch.equal(_filled('off')(*inputs), _block()(*inputs))
+
+
+def test_the_marginal_adds_the_same_expectation_to_every_request() -> None:
+    block, inputs = _filled('marginal'), _inputs('happy', 3)
+    expected = block.masses @ block.cross_value(block.dictionary)
+    shift = block(*inputs) - _block()(*inputs)
+    wanted = block.fuse.weight[:, 32:] @ expected
+    torch.testing.assert_close(shift, wanted.expand_as(shift), atol=1e-5, rtol=0)
+
+
+def test_sampling_has_the_marginal_as_its_expectation() -> None:
+    block, inputs = _filled('sample'), _inputs('happy', 2)
+    torch.testing.assert_close(block(*inputs), _filled('marginal')(*inputs))
+    block.train()
+    torch.manual_seed(5)
+    drawn = torch.stack([block(*inputs) for _ in range(400)])
+    assert float(drawn.std(dim=0).max()) > 1e-3
+    torch.testing.assert_close(drawn.mean(dim=0), block.eval()(*inputs), atol=0.05, rtol=0)
+
+
+def test_attention_over_a_dictionary_depends_on_the_request() -> None:
+    block, inputs = _filled('attention'), _inputs('happy', 3)
+    shift = block(*inputs) - _block()(*inputs)
+    assert float((shift[0] - shift[1]).abs().max()) > 1e-4
+
+
+def test_an_unknown_mode_is_refused() -> None:
+    with pytest.raises(ModelNotLoaded, match="cs_mode 'sum'"):
+        CausalEmotionBlock(LmConfig(width=32, cs_mode='sum'))

@@ -15,12 +15,14 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
-from l2emg_ros.generator.sampling import Decoder, Sampling
+from l2emg_ros.generator.sampling import Decoder, Pass, Sampling
+from l2emg_ros.model.condition import Condition, Withheld
 from l2emg_ros.model.config import LmConfig
-from l2emg_ros.model.language_model import Condition, MotionLanguageModel
+from l2emg_ros.model.language_model import MotionLanguageModel
 
 CONFIG = LmConfig(
     codes=16, text_width=12, width=32, layers=2, heads=2, ff=32, dictionary=4, gestures=5
@@ -58,7 +60,7 @@ def test_the_content_does_not_hear_the_requested_emotion() -> None:
 def test_blind_requests_reach_the_backbone_through_the_slots_alone() -> None:
     model, condition = _model(), _condition(5)
     seen, told, _ = model.prompt(condition)
-    blind, slots, _ = model.prompt(condition, blind=True)
+    blind, slots, _ = model.prompt(condition, withheld=Withheld(words=True))
     assert [len(s) - len(b) for s, b in zip(seen, blind, strict=True)] == [5, 5]
     assert torch.equal(slots.content, told.content)
     assert torch.equal(slots.steering, told.steering)
@@ -77,13 +79,13 @@ def test_training_and_decoding_give_every_level_the_same_likelihood() -> None:
     for prompt, steering, motion in zip(prompts, slots.steering, tokens, strict=True):
         decoder = Decoder(model, torch.Generator(), Sampling())
         for at in range(len(motion) + 1):
-            decoder.prefill(prompt, steering, motion[:at].tolist(), None)
-            logits = model.head(decoder._state)[0].log_softmax(-1)
+            decoder.prefill([Pass(prompt, steering, None)], motion[:at].tolist())
+            logits = model.head(decoder._states[0])[0].log_softmax(-1)
             if at == len(motion):
                 first.append(-logits[model.eos])
                 break
             first.append(-logits[motion[at, 0]])
-            further = model.level_logits(decoder._state, motion[at : at + 1], 1)[0]
+            further = model.level_logits(decoder._states[0], motion[at : at + 1], 1)[0]
             second.append(-further.log_softmax(-1)[motion[at, 1]])
     alone = torch.stack([torch.stack(first).mean(), torch.stack(second).mean()])
     torch.testing.assert_close(whole, alone, atol=1e-5, rtol=0)
@@ -94,12 +96,12 @@ def test_what_is_drawn_is_what_was_read() -> None:
     model, condition = _model(), _condition(4)
     prompts, slots, _ = model.prompt(condition)
     going = Decoder(model, torch.Generator().manual_seed(3), Sampling())
-    going.prefill(prompts[0], slots.steering[0], [], None)
+    going.prefill([Pass(prompts[0], slots.steering[0], None)], [])
     drawn = [going.next(allow_end=False) for _ in range(6)]
     assert all(codes is not None and len(codes) == 2 for codes in drawn)
     again = Decoder(model, torch.Generator(), Sampling())
-    again.prefill(prompts[0], slots.steering[0], [codes for codes in drawn if codes], None)
-    torch.testing.assert_close(going._state, again._state, atol=1e-5, rtol=0)
+    again.prefill([Pass(prompts[0], slots.steering[0], None)], [codes for codes in drawn if codes])
+    torch.testing.assert_close(going._states[0], again._states[0], atol=1e-5, rtol=0)
 
 
 def test_the_end_is_drawn_only_where_it_is_allowed() -> None:
@@ -107,6 +109,69 @@ def test_the_end_is_drawn_only_where_it_is_allowed() -> None:
     nn.init.zeros_(model.head.weight)
     prompts, slots, _ = model.prompt(condition)
     decoder = Decoder(model, torch.Generator().manual_seed(0), Sampling(top_p=1.0))
-    decoder.prefill(prompts[0], slots.steering[0], [], None)
+    decoder.prefill([Pass(prompts[0], slots.steering[0], None)], [])
     assert all(decoder.next(allow_end=False) for _ in range(80))
     assert None in [decoder.next(allow_end=True) for _ in range(200)]
+
+
+def test_guidance_of_one_is_none_and_its_weights_sum_to_one() -> None:
+    assert Sampling().withheld() == [(Withheld(), 1.0)]
+    for content, emotion in ((1.5, 1.5), (2.0, 1.0), (1.0, 3.0), (1.2, 1.7)):
+        passes = Sampling(content_guidance=content, emotion_guidance=emotion).withheld()
+        assert sum(weight for _, weight in passes) == pytest.approx(1.0)
+    assert len(Sampling(content_guidance=1.5, emotion_guidance=1.5).withheld()) == 2
+
+
+def test_guidance_adds_the_logits_of_its_passes() -> None:
+    """``l = l_0 + w_c (l_c - l_0) + w_e (l_ce - l_c)``."""
+    model, condition = _model(), _condition(4)
+    nn.init.normal_(model.no_content)
+    nn.init.normal_(model.no_emotion)
+    sampling = Sampling(content_guidance=1.4, emotion_guidance=2.0)
+    one = Condition(*(getattr(condition, name)[:1] for name in condition.__slots__))
+    logits, passes = {}, []
+    for withheld, weight in sampling.withheld():
+        prompts, slots, _ = model.prompt(one, withheld=withheld)
+        passes.append(Pass(prompts[0], slots.steering[0], None, weight))
+        alone = Decoder(model, torch.Generator(), sampling)
+        alone.prefill([Pass(prompts[0], slots.steering[0], None)], [[1, 2]])
+        logits[withheld.content is None, withheld.emotion is None] = model.head(alone._states[0])[
+            0
+        ]
+    decoder = Decoder(model, torch.Generator(), sampling)
+    decoder.prefill(passes, [[1, 2]])
+    found = decoder._guided([model.head(state)[0] for state in decoder._states])
+    nothing, content, both = logits[False, False], logits[True, False], logits[True, True]
+    wanted = nothing + 1.4 * (content - nothing) + 2.0 * (both - content)
+    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
+
+
+def test_what_is_withheld_does_not_reach_the_backbone() -> None:
+    model, condition = _model(), _condition(4)
+    everywhere = torch.ones(2, dtype=torch.bool)
+    other = Condition(
+        torch.randn_like(condition.text), condition.mask, condition.emotion.flip(0),
+        condition.given, condition.duration,
+    )  # fmt: skip
+    nothing = Withheld(content=everywhere, emotion=everywhere)
+    first, _, _ = model.prompt(condition, withheld=nothing)
+    second, _, _ = model.prompt(other, withheld=nothing)
+    for a, b in zip(first, second, strict=True):
+        torch.testing.assert_close(a, b)
+    told, _, _ = model.prompt(condition)
+    assert len(told[0]) > len(first[0])
+
+
+def test_the_shared_expert_takes_part_once_it_has_learned_something() -> None:
+    model, condition = _model(), _condition(4)
+    _, _, composed = model.prompt(condition)
+    assert composed is None
+    nn.init.normal_(model.emotion_expert.up[0])
+    _, _, composed = model.prompt(condition)
+    assert composed is not None
+    expert = model.new_expert()
+    _, _, both = model.prompt(condition, expert)
+    assert both is not None
+    assert both.gate is not None
+    assert both.gate.shape == (2, 1, 2 * CONFIG.rank)
+    assert bool((both.gate == 1).all())

@@ -53,7 +53,7 @@ def _drifting(motion: Motion, speed: float) -> Motion:
     return Motion.from_rotations(rotations, trans, FPS)
 
 
-@pytest.mark.parametrize('gesture', ['wave', 'bow', 'walk_guide'])
+@pytest.mark.parametrize('gesture', ['wave', 'bow', 'step_forward'])
 def test_wandering_feet_stay(gesture: str) -> None:
     clean = _clip(gesture)
     drifting = _drifting(clean, 0.05)
@@ -103,8 +103,8 @@ def test_a_standing_heel_alone_stays() -> None:
 
 
 def test_a_step_ends_where_it_came_down_and_starts_without_a_jump() -> None:
-    motion = _drifting(_clip('walk_guide'), 0.05)
-    contacts = foot_contacts(_clip('walk_guide'))
+    motion = _drifting(_clip('step_forward'), 0.05)
+    contacts = foot_contacts(_clip('step_forward'))
     moved = np.diff(_locked(motion, contacts).joint_positions()[:, FEET], axis=0) * FPS
     free = np.diff(motion.joint_positions()[:, FEET], axis=0) * FPS
     assert np.linalg.norm(moved, axis=-1).max() < 1.3 * np.linalg.norm(free, axis=-1).max()
@@ -112,7 +112,7 @@ def test_a_step_ends_where_it_came_down_and_starts_without_a_jump() -> None:
 
 @pytest.mark.parametrize('size', [1, 7, 30])
 def test_pieces_give_the_same_result(size: int) -> None:
-    motion = _drifting(_clip('walk_guide'), 0.05)
+    motion = _drifting(_clip('step_forward'), 0.05)
     contacts = foot_contacts(motion)
     whole = FootLock().push(motion.rotations, motion.root_translation, contacts)
     lock = FootLock()

@@ -33,6 +33,8 @@ from l2emg_ros.model.config import LmConfig, TokenizerConfig
 from l2emg_ros.text.encoder import MiniLmEncoder
 from l2emg_ros.training import base, loop, tokenizer
 from l2emg_ros.training.dataset import Batches, Corpus, TextFeatures, UNKNOWN
+from l2emg_ros.training.decoupling import Weights
+from l2emg_ros.training.wordings import wordings
 
 
 @pytest.fixture(scope='module')
@@ -64,13 +66,16 @@ def test_stages_end_in_a_model_that_loads_and_speaks(
     again = checkpoint.load_tokenizer(tmp_path / 'model')
     tokens = tokenizer.tokenize(again, small)
     assert [len(t) for t in tokens] == [clip['frames'] // 4 for clip in small.clips]
+    for number in (0, 17):
+        (alone,) = again.encode(torch.from_numpy(small.motion(number))[None])
+        assert torch.equal(tokens[number], alone)
 
-    texts = TextFeatures(small, minilm)
+    texts = TextFeatures(small, minilm, wordings(4))
     losses: list[float] = []
+    numbers, _ = small.split()
+    batches = Batches(small, texts, tokens, numbers, 0)
     lm = base.train(
-        small,
-        texts,
-        tokens,
+        batches,
         LmConfig(codes=32, width=32, layers=1, heads=2, ff=48, dictionary=4, rank=2),
         steps=60,
         seed=0,
@@ -82,9 +87,8 @@ def test_stages_end_in_a_model_that_loads_and_speaks(
     assert bool(lm.emotion.masses.any())
     checkpoint.save_base(tmp_path / 'model', lm, minilm.name, {'seed': 0})
     model = checkpoint.load(tmp_path / 'model')
+    _train_emotion(model, batches, tmp_path)
 
-    numbers, _ = small.split()
-    batches = Batches(small, texts, tokens, numbers, 0)
     frozen = {k: v.clone() for k, v in model.lm.state_dict().items()}
     fresh = model.lm.new_expert()
     before = base.validate(model.lm, batches, numbers)['nll']
@@ -96,6 +100,28 @@ def test_stages_end_in_a_model_that_loads_and_speaks(
     assert base.validate(model.lm, batches, numbers, expert)['nll'] < before
     for name, value in model.lm.state_dict().items():
         assert torch.equal(value, frozen[name]), name
+
+
+def _train_emotion(model: checkpoint.Model, batches: Batches, folder: Path) -> None:
+    """Train stage 1 with every loss; what belongs to stage 0 must stay as it is."""
+    before = {k: v.clone() for k, v in model.lm.state_dict().items()}
+    seen: dict[str, float] = {}
+    base.train_emotion(
+        model.lm,
+        batches,
+        steps=6,
+        seed=0,
+        checkpoint=folder / 'emotion.ckpt',
+        weights=Weights(adversarial=0.5, independence=0.1, transfer=0.2, swap=0.2, front_door=0.2),
+        report=lambda _, figures: seen.update(figures),
+    )
+    assert {'adversarial', 'independence', 'transfer', 'swap', 'front_door'} <= set(seen)
+    after = model.lm.state_dict()
+    moved = {name for name, value in before.items() if not torch.equal(value, after[name])}
+    assert {name.split('.')[0] for name in moved} == {'content', 'emotion', 'emotion_expert'}
+    checkpoint.save_emotion(folder / 'model', model.lm, {'seed': 0})
+    stored = checkpoint.load(folder / 'model').lm
+    assert not stored.emotion_expert.idle()
 
 
 def test_a_stopped_run_continues_to_the_same_weights(small: Corpus, tmp_path: Path) -> None:
@@ -136,6 +162,40 @@ def test_a_stopped_run_continues_to_the_same_weights(small: Corpus, tmp_path: Pa
         torch.testing.assert_close(second.state_dict()[name], value)
 
 
+def test_a_report_can_end_a_run_that_goes_on_later(tmp_path: Path) -> None:
+    def problem() -> nn.Module:
+        torch.manual_seed(0)
+        return nn.Linear(4, 2)
+
+    def run(module: nn.Module, name: str, report: base.Report | None) -> None:
+        def step(number: int) -> tuple[Tensor, dict[str, float]]:
+            x = torch.from_numpy(np.random.default_rng(number).normal(size=(8, 4))).float()
+            return (module(x) - x[:, :2]).square().mean(), {}
+
+        loop.run(module, step, steps=120, lr=0.01, checkpoint=tmp_path / name, report=report)
+
+    def enough(step: int, _: dict[str, float]) -> None:
+        if step == 50:
+            raise loop.Unfinished
+
+    whole, parts = problem(), problem()
+    run(whole, 'whole.ckpt', None)
+    with pytest.raises(loop.Unfinished):
+        run(parts, 'parts.ckpt', enough)
+    assert torch.load(tmp_path / 'parts.ckpt', weights_only=True)['step'] == 50
+    parts = problem()
+    run(parts, 'parts.ckpt', enough)
+    assert torch.equal(whole.weight, parts.weight)
+
+
+def test_half_precision_is_used_where_the_hardware_has_it() -> None:
+    has = torch.cpu.get_capabilities()
+    wanted = has.get('amx_bf16') or has.get('avx512_bf16') or has.get('bf16')
+    with loop.precision(torch.device('cpu')):
+        product = torch.ones(4, 4) @ torch.ones(4, 4)
+    assert product.dtype == (torch.bfloat16 if wanted else torch.float32)
+
+
 def test_the_judge_learns_to_tell_gestures(small: Corpus, tmp_path: Path) -> None:
     reported: list[float] = []
     judge = evaluator.train(
@@ -165,7 +225,7 @@ def test_folders_that_are_no_corpus_are_named(small: Corpus, tmp_path: Path) -> 
 
 
 def test_batches_draw_every_gesture_as_often(small: Corpus, minilm: MiniLmEncoder) -> None:
-    texts = TextFeatures(small, minilm)
+    texts = TextFeatures(small, minilm, wordings(4))
     tokens = [torch.zeros(4, 2, dtype=torch.long) for _ in small.clips]
     numbers, _ = small.split()
     drawn = torch.cat(
@@ -187,7 +247,7 @@ def test_recordings_of_unknown_gestures_train_all_the_same(
         for n, clip in enumerate(small.clips)
     ]
     own = dataclasses.replace(small, clips=clips)
-    texts = TextFeatures(own, minilm)
+    texts = TextFeatures(own, minilm, wordings(4))
     assert 'keep balls in the air' in texts.texts
     tokens = [torch.zeros(4, 2, dtype=torch.long) for _ in clips]
     batches = Batches(own, texts, tokens, own.split()[0], 0)
@@ -195,9 +255,7 @@ def test_recordings_of_unknown_gestures_train_all_the_same(
     config = LmConfig(codes=4, width=32, layers=1, heads=2, ff=48, dictionary=4, rank=2)
     losses: list[float] = []
     base.train(
-        own,
-        texts,
-        tokens,
+        batches,
         config,
         steps=3,
         seed=0,
@@ -209,8 +267,11 @@ def test_recordings_of_unknown_gestures_train_all_the_same(
 
 def test_a_card_says_where_recordings_come_from(small: Corpus, tmp_path: Path) -> None:
     assert small.origin == {
-        'corpus': 'procedural', 'commercial': True, 'licences': ['Apache-2.0']
-    }  # fmt: skip
+        'corpus': 'procedural',
+        'commercial': True,
+        'licences': ['Apache-2.0'],
+        'protocol': corpus.SHIPPED.record(),
+    }
     for name in ('features.npy', 'clips.jsonl'):
         (tmp_path / name).symlink_to(small.folder / name)
     sources = [
@@ -238,7 +299,7 @@ def test_clips_too_short_for_a_window_are_refused(small: Corpus, tmp_path: Path)
 
 
 def test_free_sentences_come_with_their_gesture(small: Corpus, minilm: MiniLmEncoder) -> None:
-    texts = TextFeatures(small, minilm)
+    texts = TextFeatures(small, minilm, wordings(4))
     batches = Batches(small, texts, [], small.split()[0], 0)
     text, mask, gestures = batches.draw_sentences(20, 3)
     again = batches.draw_sentences(20, 3)
@@ -247,7 +308,7 @@ def test_free_sentences_come_with_their_gesture(small: Corpus, minilm: MiniLmEnc
     assert bool(mask[:, 0].all())
     names = sorted(GESTURES)
     for row, gesture in zip(text[:, 0], gestures, strict=True):
-        sentences = GESTURES[names[int(gesture)]].sentences
+        sentences = texts.wordings.requests[names[int(gesture)]]
         nearest = min(float((texts[s][0] - row).square().mean()) for s in sentences)
         # What is left is the noise of the draw, far less than the way to another sentence.
         assert nearest < 0.02

@@ -1,0 +1,90 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The recipe: later stages leave earlier ones as they are, and refuse what would break them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from l2emg_ros import corpus
+from l2emg_ros.errors import BadRequest
+from l2emg_ros.files import sha256
+from l2emg_ros.generator import checkpoint
+from l2emg_ros.training.recipe import Stages
+
+
+def _stages(folder: Path, restart: bool = False) -> Stages:
+    return Stages(folder / 'model', folder / 'train', 0, restart, lambda *_: None, sentences=1)
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of every stage but the experts, trained for a moment."""
+    root = tmp_path_factory.mktemp('recipe')
+    corpus.build(root / 'train' / 'corpus', 120, seed=0)
+    stages = _stages(root)
+    stages.tokenizer(2)
+    stages.base(2)
+    stages.emotion(2)
+    return root
+
+
+def test_experts_leave_each_other_and_everything_before_them_as_they_are(folder: Path) -> None:
+    stages = _stages(folder)
+    frozen = {p: sha256(p) for p in (folder / 'model').glob('*.safetensors')}
+    assert len(frozen) == 3
+    stages.experts('ward', 2)
+    first = {p: sha256(p) for p in (folder / 'model/experts/ward').rglob('*') if p.is_file()}
+    assert len(first) == 4
+    stages.experts('stage', 2)
+    stages.experts('home', 2)
+    assert {p: sha256(p) for p in (frozen | first)} == frozen | first
+    model = checkpoint.load(folder / 'model')
+    assert set(model.registry.active()['active']) == {'ward', 'stage', 'home'}
+    assert model.expert('ward').up[0].any()
+    # What is there already is not trained again.
+    stages.experts('ward', 2)
+    assert model.registry.newest('ward') == '1'
+    for retrain in (stages.tokenizer, stages.base, stages.emotion):
+        with pytest.raises(BadRequest, match='has experts'):
+            retrain(2)
+
+
+def test_the_emotion_block_trains_once_from_where_stage_0_left_it(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / 'train').symlink_to(folder / 'train')
+    (tmp_path / 'model').mkdir()
+    for path in (folder / 'model').glob('*.*'):
+        (tmp_path / 'model' / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(BadRequest, match='train base'):
+        _stages(tmp_path).emotion(2)
+
+
+def test_another_run_does_not_go_on_from_the_state_of_this_one(folder: Path) -> None:
+    stages = _stages(folder)
+    data = stages._corpus()
+    states = {stages._checkpoint('base', stages._run(steps, data, 'x')) for steps in (2, 3)}
+    states.add(stages._checkpoint('base', stages._run(2, data, 'y')))
+    assert len(states) == 3
+    before = (folder / 'train').glob('tokenizer-*.ckpt')
+    assert [torch.load(path, weights_only=True)['step'] for path in before] == [2]
+
+
+def test_a_scenario_that_the_corpus_lacks_is_named(folder: Path) -> None:
+    with pytest.raises(BadRequest, match="unknown scenario 'moon'"):
+        _stages(folder).experts('moon')
