@@ -110,7 +110,7 @@ def _check_decoder(model: PreTrainedModel, where: str) -> None:
     """
     if not any(isinstance(module, nn.Linear) for module in model.modules()):
         raise ModelNotLoaded(f'{where} has no linear layer: expected some for the experts')
-    first = torch.randn(1, 4, model.get_input_embeddings().weight.shape[1])
+    first = torch.randn(1, 4, model.config.hidden_size)
     changed = torch.cat([first[:, :-1], -first[:, -1:]], dim=1)
     state, other = (model.eval()(inputs_embeds=x).last_hidden_state for x in (first, changed))
     if not torch.allclose(state[:, 0], other[:, 0], atol=1e-4):
