@@ -310,5 +310,5 @@ def test_free_sentences_come_with_their_gesture(small: Corpus, minilm: MiniLmEnc
     for row, gesture in zip(text[:, 0], gestures, strict=True):
         sentences = texts.wordings.requests[names[int(gesture)]]
         nearest = min(float((texts[s][0] - row).square().mean()) for s in sentences)
-        # What is left is the noise of the draw, far less than the way to another sentence.
-        assert nearest < 0.02
+        # What is left is the noise of the draw, 0.2 squared; another sentence is further away.
+        assert nearest < 0.05
