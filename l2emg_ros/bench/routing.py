@@ -83,10 +83,11 @@ def _certainty(gesture: str, text: str) -> float:
     A scenario comes into question where the gesture is made and the text's people, places, things
     and goals occur; those that several scenarios share do not tell them apart.
     """
+    said = _terms(text)
     fitting = [
         place
         for place in SCENARIOS.values()
-        if gesture in place.gestures and _terms(text) <= set(_vocabulary(place))
+        if gesture in place.gestures and said <= set(_vocabulary(place))
     ]
     # A template's own words may be another scenario's; then they tell nothing.
     fitting = fitting or [place for place in SCENARIOS.values() if gesture in place.gestures]

@@ -28,10 +28,10 @@ from scipy.cluster.vq import kmeans2
 import torch
 from torch import nn, Tensor
 
-from l2emg_ros.model.condition import Withheld
+from l2emg_ros.model.condition import Slots, Withheld
 from l2emg_ros.model.config import LmConfig
 from l2emg_ros.model.expert import ScenarioExpert
-from l2emg_ros.model.language_model import MotionLanguageModel
+from l2emg_ros.model.language_model import MotionLanguageModel, TOLD
 from l2emg_ros.training import loop
 from l2emg_ros.training.dataset import Batch, Batches, UNKNOWN
 from l2emg_ros.training.decoupling import Decoupling, Weights
@@ -114,6 +114,24 @@ def _accuracy(logits: Tensor, wanted: Tensor) -> float:
     return float((logits.argmax(dim=1) == wanted)[known].float().mean())
 
 
+def _loss(
+    model: MotionLanguageModel, batches: Batches, batch: Batch, number: int, withheld: Withheld
+) -> tuple[Tensor, Slots, dict[str, float]]:
+    """Return the loss of tokens and read-outs that both stages have, the slots, and figures."""
+    with loop.precision(batches.device):
+        levels, slots = model.loss(batch.condition, batch.tokens, None, _TOKEN_NOISE, withheld)
+    emotion, emotion_accuracy = _emotion_loss(model, batches, batch, slots.emotion, number)
+    content, content_accuracy = _content_loss(model, batches, batch, slots.content, number)
+    figures = {
+        'nll': float(levels[0].detach()),
+        'further_nll': float(levels[1:].detach().sum()),
+        'emotion_accuracy': emotion_accuracy,
+        'content_accuracy': content_accuracy,
+    }
+    total = _language(levels) + _EMOTION_LOSS * emotion + _CONTENT_LOSS * content
+    return total, slots, figures
+
+
 def _withheld(size: int) -> Withheld:
     """Draw what a batch is not told."""
     chance = torch.rand(size)
@@ -157,19 +175,8 @@ def train(
         if number == int(_WARM_UP * steps):
             fill_dictionary(model, batches, seed)
         batch = batches.draw(BATCH, number)
-        with loop.precision(batches.device):
-            levels, slots = model.loss(
-                batch.condition, batch.tokens, None, _TOKEN_NOISE, _withheld(BATCH)
-            )
-        emotion, emotion_accuracy = _emotion_loss(model, batches, batch, slots.emotion, number)
-        content, content_accuracy = _content_loss(model, batches, batch, slots.content, number)
-        total = _language(levels) + _EMOTION_LOSS * emotion + _CONTENT_LOSS * content
-        return total, {
-            'nll': float(levels[0].detach()),
-            'further_nll': float(levels[1:].detach().sum()),
-            'emotion_accuracy': emotion_accuracy,
-            'content_accuracy': content_accuracy,
-        }
+        total, _, figures = _loss(model, batches, batch, number, _withheld(BATCH))
+        return total, figures
 
     model.train()
     loop.run(model, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report)
@@ -212,18 +219,9 @@ def train_emotion(
         if number == 0:
             fill_dictionary(model, batches, seed)
         batch = batches.draw(BATCH, number)
-        with loop.precision(batches.device):
-            levels, slots = model.loss(batch.condition, batch.tokens, None, _TOKEN_NOISE)
-        emotion, emotion_accuracy = _emotion_loss(model, batches, batch, slots.emotion, number)
-        content, content_accuracy = _content_loss(model, batches, batch, slots.content, number)
-        apart, figures = decoupling.loss(model, batch, slots, number / steps)
-        figures |= {
-            'nll': float(levels[0].detach()),
-            'emotion_accuracy': emotion_accuracy,
-            'content_accuracy': content_accuracy,
-        }
-        total = _language(levels) + _EMOTION_LOSS * emotion + _CONTENT_LOSS * content
-        return total + apart, figures
+        total, slots, figures = _loss(model, batches, batch, number, TOLD)
+        apart, parts = decoupling.loss(model, batch, slots, number / steps)
+        return total + apart, parts | figures
 
     stage = _EmotionStage(model, decoupling)
     loop.run(stage, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report)

@@ -213,7 +213,12 @@ class Batches:
         self._numbers, self._seed = np.array(numbers), seed
         self._gestures = {name: number for number, name in enumerate(sorted(GESTURES))}
         self._requests = texts.wordings.requests
-        self._sentences = [(n, text) for n, listed in self._requests.items() for text in listed]
+        self._sentences = [
+            (self._gestures[name], text)
+            for name, listed in self._requests.items()
+            for text in listed
+        ]
+        self._feelings = [(LABELS.index(name), text) for name, text in texts.wordings.feelings]
         # Every gesture is drawn as often as any other, in however many scenarios it occurs.
         names = [corpus.clips[n]['gesture'] for n in numbers]
         _, drawn, counts = np.unique(names, return_inverse=True, return_counts=True)
@@ -240,22 +245,25 @@ class Batches:
 
     def draw_sentences(self, size: int, number: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return the text, mask and gestures of random free sentences; they need no motion."""
-        rng = np.random.default_rng((self._seed, number, 1))
-        chosen = [self._sentences[i] for i in rng.integers(len(self._sentences), size=size)]
-        text, mask = self._padded([sentence for _, sentence in chosen])
-        gestures = torch.tensor([self._gestures[gesture] for gesture, _ in chosen])
-        text, mask = self._disturbed(text, mask, rng)
-        return text.to(self.device), mask.to(self.device), gestures.to(self.device)
+        return self._draw_texts(
+            self._sentences, size, np.random.default_rng((self._seed, number, 1))
+        )
 
     def draw_feelings(self, size: int, number: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return the text, mask and labels of random sentences that say an emotion."""
-        rng = np.random.default_rng((self._seed, number, 2))
-        feelings = self._texts.wordings.feelings
-        chosen = [feelings[i] for i in rng.integers(len(feelings), size=size)]
+        return self._draw_texts(
+            self._feelings, size, np.random.default_rng((self._seed, number, 2))
+        )
+
+    def _draw_texts(
+        self, listed: Sequence[tuple[int, str]], size: int, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the text, mask and numbers of random pairs of a number and a text."""
+        chosen = [listed[i] for i in rng.integers(len(listed), size=size)]
         text, mask = self._padded([sentence for _, sentence in chosen])
-        labels = torch.tensor([LABELS.index(label) for label, _ in chosen])
         text, mask = self._disturbed(text, mask, rng)
-        return text.to(self.device), mask.to(self.device), labels.to(self.device)
+        numbers = torch.tensor([number for number, _ in chosen])
+        return text.to(self.device), mask.to(self.device), numbers.to(self.device)
 
     def _padded(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Return (B, L, width) features and their (B, L) mask."""

@@ -20,6 +20,7 @@ measurement (``docs/training.md``).
 from __future__ import annotations
 
 from collections.abc import Sequence
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,13 +143,13 @@ class MotionReader(nn.Module):
         feature = torch.stack(rows)
         return feature, self.gesture(feature), self.emotion(feature)
 
-    def loss(self, batch: Batch) -> Tensor:
-        """Return the cross-entropy of gesture and emotion of real motions."""
+    def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the cross-entropy of gesture and emotion of real motions, and their features."""
         codes = len(self.table)
         hard = [F.one_hot(t[:, 0], codes).to(self.table.dtype) for t in batch.tokens]
-        _, gesture, emotion = self(hard)
+        feature, gesture, emotion = self(hard)
         wanted = batch.condition.emotion
-        return _known(gesture, batch.gesture) + F.cross_entropy(emotion, wanted)
+        return _known(gesture, batch.gesture) + F.cross_entropy(emotion, wanted), feature
 
 
 class Decoupling(nn.Module):
@@ -186,16 +187,11 @@ class Decoupling(nn.Module):
             content = slots.content.float().mean(dim=1)
             parts['independence'] = (weights.independence, hsic(feature, content))
         if weights.transfer or weights.swap:
-            parts['reader'] = (1.0, self.reader.loss(batch))
+            reading, moved = self.reader.loss(batch)
+            parts['reader'] = (1.0, reading)
         if weights.transfer:
-            codes = model.config.codes
-            hard = [F.one_hot(t[:, 0], codes).to(feature.dtype) for t in batch.tokens]
-            with torch.no_grad():
-                moved, _, _ = self.reader(hard)
-            parts['transfer'] = (
-                weights.transfer,
-                contrast(feature, moved, label, batch.gesture),
-            )
+            apart = contrast(feature, moved.detach(), label, batch.gesture)
+            parts['transfer'] = (weights.transfer, apart)
         if weights.swap:
             parts['swap'] = (weights.swap, self._swapped(model, batch))
         if weights.front_door:
@@ -210,12 +206,10 @@ class Decoupling(nn.Module):
         model reads the real motion along; the reader's weights get no gradient.
         """
         condition = batch.condition
-        other = Condition(
-            condition.text,
-            condition.mask,
-            condition.emotion.roll(1, 0),
-            torch.ones_like(condition.given),
-            condition.duration,
+        other = dataclasses.replace(
+            condition,
+            emotion=condition.emotion.roll(1, 0),
+            given=torch.ones_like(condition.given),
         )
         states, _ = model.states(other, batch.tokens)
         logits = model.head(states).float()[:, : model.config.codes]

@@ -85,19 +85,7 @@ def run(
     )
     done = 0
     if checkpoint.is_file():
-        try:
-            state = torch.load(checkpoint, map_location='cpu', weights_only=True)
-            modules.load_state_dict(state['modules'])
-            optimizer.load_state_dict(state['optimizer'])
-            schedule.load_state_dict(state['schedule'])
-            torch.set_rng_state(state['rng'])
-            torch.cuda.set_rng_state_all(state['cuda_rng'])
-            done = int(state['step'])
-        except (OSError, EOFError, KeyError, ValueError, RuntimeError, UnpicklingError) as error:
-            reason = str(error).splitlines()[0]
-            raise BadRequest(
-                f'{checkpoint} is no state of this run ({reason}): remove it or use --restart'
-            ) from None
+        done = _restore(checkpoint, modules, optimizer, schedule)
         _LOG.info('continuing at step %d of %d', done, steps)
 
     def save(count: int) -> None:
@@ -137,3 +125,29 @@ def run(
             saved = time.monotonic()
     if done < steps:
         save(steps)
+
+
+def _restore(
+    checkpoint: Path,
+    modules: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+) -> int:
+    """Read a state back and return the number of steps that are done.
+
+    Raises:
+        BadRequest: The checkpoint is damaged or of another run.
+    """
+    try:
+        state = torch.load(checkpoint, map_location='cpu', weights_only=True)
+        modules.load_state_dict(state['modules'])
+        optimizer.load_state_dict(state['optimizer'])
+        schedule.load_state_dict(state['schedule'])
+        torch.set_rng_state(state['rng'])
+        torch.cuda.set_rng_state_all(state['cuda_rng'])
+        return int(state['step'])
+    except (OSError, EOFError, KeyError, ValueError, RuntimeError, UnpicklingError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadRequest(
+            f'{checkpoint} is no state of this run ({reason}): remove it or use --restart'
+        ) from None

@@ -83,14 +83,14 @@ class Stages:
         self._without_experts()
         corpus = self._corpus()
         run = self._run(count, corpus)
-        if self.restart:
-            self._checkpoint('polish', run)
+        # A restart forgets both states before either is made.
+        state, polished = (self._checkpoint(name, run) for name in ('tokenizer', 'polish'))
         trained = tokenizer.train(
             corpus,
             TokenizerConfig(),
             steps=count,
             seed=self.seed,
-            checkpoint=self._checkpoint('tokenizer', run),
+            checkpoint=state,
             report=self._progress('tokenizer', count),
             device=self.device,
         )
@@ -99,7 +99,7 @@ class Stages:
             corpus,
             steps=max(count // 4, 1),
             seed=self.seed + 1,
-            checkpoint=self._checkpoint('polish', run, forget=False),
+            checkpoint=polished,
             report=self._progress('polish', max(count // 4, 1)),
         )
         metrics = tokenizer.evaluate(trained, corpus)
@@ -151,7 +151,7 @@ class Stages:
                 config, backbone=described, width=width, text_width=width, heads=heads
             )
         config = dataclasses.replace(config, codes=sizes.codes, levels=sizes.levels)
-        texts = TextFeatures(corpus, encoder, wordings(self.sentences))
+        texts = self._texts(corpus, encoder)
         training, kept = corpus.general()
         digest = checkpoint.card(self.model)['files'][checkpoint.TOKENIZER]
         run = self._run(count, corpus, encoder.name, digest)
@@ -186,7 +186,7 @@ class Stages:
                 'get back to where it started'
             )
         tokens = tokenizer.tokenize(model.tokenizer, corpus)
-        texts = self._texts(corpus)
+        texts = self._texts(corpus, checkpoint.encoder(self.model))
         training, kept = corpus.general()
         run = self._run(count, corpus, *model.hashes().values())
         base.train_emotion(
@@ -219,7 +219,7 @@ class Stages:
         if scenario not in ('all', *known):
             raise BadRequest(f'unknown scenario {scenario!r}: the corpus has {", ".join(known)}')
         model = checkpoint.load(self.model, self.device)
-        texts = self._texts(corpus)
+        texts = self._texts(corpus, encoder)
         tokens = tokenizer.tokenize(model.tokenizer, corpus)
         for name in known if scenario == 'all' else [scenario]:
             self._expert(name, steps or EXPERT_STEPS, model, corpus, texts, tokens, encoder)
@@ -302,9 +302,9 @@ class Stages:
         """Return batches of some clips where the networks train."""
         return Batches(corpus, texts, tokens, numbers, self.seed, self.device)
 
-    def _texts(self, corpus: Corpus) -> TextFeatures:
+    def _texts(self, corpus: Corpus, encoder: TextEncoder) -> TextFeatures:
         """Return the features of every text that a stage reads."""
-        return TextFeatures(corpus, checkpoint.encoder(self.model), wordings(self.sentences))
+        return TextFeatures(corpus, encoder, wordings(self.sentences))
 
     def _corpus(self) -> Corpus:
         """Open the corpus of the work folder."""
@@ -333,13 +333,13 @@ class Stages:
         data = sha256(corpus.folder / 'clips.jsonl')
         return f'{zlib.crc32(repr((self.seed, steps, self.sentences, data, before)).encode()):08x}'
 
-    def _checkpoint(self, stage: str, run: str, forget: bool = True) -> Path:
+    def _checkpoint(self, stage: str, run: str) -> Path:
         """Return the checkpoint of a run, removed first where a restart is asked for.
 
         A stage with other settings is another run, so that no state is continued by mistake.
         """
         path = self.work / f'{stage}-{run}.ckpt'
-        if self.restart and forget:
+        if self.restart:
             path.unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
