@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from l2emg_ros.bench import evaluator, readability, routing
+from l2emg_ros.bench import evaluator, intensity, readability, routing
 from l2emg_ros.bench.gallery import Gallery
 from l2emg_ros.cli.progress import progress
 from l2emg_ros.generator.generator import EmpathicGenerator
@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return {
         'readability': readability.measure(generator, judge, gallery),
         'wrist_speed': _speed(generator, args.seeds, gallery),
+        'intensity': intensity.measure(generator, judge),
         'routing': routing.measure(generator),
     }
 
@@ -90,8 +91,10 @@ def table(results: dict[str, Any]) -> str:
             _gestures(read['gestures']),
             _scores(read),
             _plausibility(read['plausibility']),
+            _palms(read['palms_apart']),
             _space(read['space']),
             _speeds(results['wrist_speed']),
+            _intensity(results['intensity']),
             _routing(results['routing']),
         ]
     )
@@ -132,6 +135,14 @@ def _plausibility(rows: dict[str, Any]) -> str:
     return '\n'.join(lines)
 
 
+def _palms(rows: dict[str, Any]) -> str:
+    told = '; '.join(
+        f'{gesture} {row["generated"] * 100:.1f} cm, in the corpus {row["corpus"] * 100:.1f} cm'
+        for gesture, row in rows.items()
+    )
+    return f'gap between palms that should meet: {told}'
+
+
 def _space(row: dict[str, Any]) -> str:
     def told(name: str) -> str:
         mean, half = np.atleast_1d(row[name]['mean']), np.atleast_1d(row[name]['half'])
@@ -156,6 +167,14 @@ def _speeds(speed: dict[str, Any]) -> str:
         f'happy, angry > neutral > sad, tired in {speed["ordered"]} '
         f'of {len(speed["sentences"])} sentences'
     )
+    return '\n'.join(lines)
+
+
+def _intensity(rows: dict[str, Any]) -> str:
+    lines = ['arousal read where it is to grow or to fall, and Spearman of commanded and read']
+    for title, row in rows.items():
+        told = ''.join(f'{value:>8.2f}' for value in row['read'])
+        lines.append(f'{title:<20}{told}{row["spearman"]:>8.2f}')
     return '\n'.join(lines)
 
 

@@ -202,6 +202,21 @@ def trunk_depth(motion: Motion) -> Array:
     return np.asarray(depth.max(axis=1))
 
 
+def palms_apart(motion: Motion) -> float:
+    """Return the least gap in m between the palms, 0 where the hands meet.
+
+    It is measured between the middles of the palms, less the thickness of the hands.
+    """
+    places, frames = motion.joint_positions(), motion.joint_orientations()
+    (share, radius), middles = _PALM[0], []
+    for side, sign in zip(_SIDES, (1.0, -1.0), strict=True):
+        wrist = skeleton.index(f'{side}_wrist')
+        offset = np.array([sign * share * _HAND, 0.0, 0.0])
+        middles.append(places[:, wrist] + rotation.apply(frames[:, wrist], offset))
+    distance = np.linalg.norm(middles[0] - middles[1], axis=-1).min()
+    return float(max(distance - 2.0 * radius, 0.0))
+
+
 def jerk(motion: Motion) -> float:
     """Return the root mean square of the third derivative of all joint positions, m/s^3."""
     _need(motion, 4)

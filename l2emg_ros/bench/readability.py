@@ -42,6 +42,8 @@ from l2emg_ros.text.encoder import MiniLmEncoder
 
 _INTENSITY = 0.8
 _REPEATED_TEXTS, _REPEATS = 10, 10
+# Gestures in which the palms meet.
+CLASPING = ('clap', 'plead')
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ def measure(generator: EmpathicGenerator, judge: Evaluator, gallery: Gallery) ->
             'generated': plausibility.report([r.motion for r in seen]),
             'corpus': plausibility.report(real),
         },
+        'palms_apart': _palms_apart([*seen, *apart, *freer], seen, real),
         'space': _space(generator, judge, seen, real),
     }
 
@@ -163,6 +166,21 @@ def _scores(readings: Sequence[Reading], protocol: Protocol = SHIPPED) -> dict[s
         'emotion': float(np.mean([a == b for a, b in zip(wanted, found, strict=True)])),
         'emotion_weighted_f1': metrics.weighted_f1(wanted, found),
         'contamination': continual.contamination(wanted, found, dominant),
+    }
+
+
+def _palms_apart(
+    made: Sequence[Reading], seen: Sequence[Reading], real: Sequence[Motion]
+) -> dict[str, dict[str, float]]:
+    """Return the mean gap in m that is left between palms that should meet."""
+    performed = [(reading.gesture, motion) for reading, motion in zip(seen, real, strict=True)]
+    read = [(r.gesture, r.motion) for r in made if r.read_gesture == r.gesture]
+    return {
+        gesture: {
+            kind: float(np.mean([plausibility.palms_apart(m) for g, m in rows if g == gesture]))
+            for kind, rows in (('generated', read), ('corpus', performed))
+        }
+        for gesture in CLASPING
     }
 
 

@@ -77,6 +77,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help='base: Hugging Face model directory instead of our own decoder',
     )
+    parser.add_argument(
+        '--start',
+        type=Path,
+        help='base: model folder with whose weights to begin, e.g. the shipped',
+    )
     parser.add_argument('--device', default='cpu', help='cpu or cuda; default cpu')
     parser.add_argument(
         '--minutes',
@@ -117,6 +122,7 @@ def run(args: argparse.Namespace) -> int:
         args.sentences,
         args.backbone,
         device(args.device),
+        args.start,
         math.inf if args.minutes is None else time.monotonic() + 60.0 * args.minutes,
     )
     try:

@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -36,7 +36,7 @@ class Sampling:
         top_p: Share of the probability that is drawn from, most likely tokens first.
         content_guidance: How far what is asked for is pushed away from any motion at all; 1 not.
         emotion_guidance: How far the emotion is pushed away from the same motion without its
-            emotion; 1 not. Each that differs from 1 costs another pass a token.
+            emotion; 1 not. With either other than 1 each token is read two or three ways at once.
     """
 
     temperature: float = 0.6
@@ -44,49 +44,42 @@ class Sampling:
     content_guidance: float = 1.0
     emotion_guidance: float = 1.0
 
-    def withheld(self) -> list[tuple[Withheld, float]]:
-        """Return what each pass is not told, and its weight in the logits; the weights sum to 1.
+    def readings(self) -> tuple[Withheld, Tensor]:
+        """Return what each of R readings of a request is not told, and its weight in the logits.
 
         ``l = l_0 + w_c (l_c - l_0) + w_e (l_ce - l_c)``: l_0 is told nothing, l_c the content,
         l_ce everything (two scales, as in InstructPix2Pix, Brooks et al., 2023).
+
+        Returns:
+            The withheld of R requests, the first of which is told everything; (R,) weights, which
+            sum to 1.
         """
-        everything = torch.ones(1, dtype=torch.bool)
-        passes = [
-            (Withheld(), self.emotion_guidance),
-            (Withheld(emotion=everything), self.content_guidance - self.emotion_guidance),
-            (
-                Withheld(content=everything, emotion=everything),
-                1.0 - self.content_guidance,
-            ),
+        readings = [
+            (False, False, self.emotion_guidance),
+            (False, True, self.content_guidance - self.emotion_guidance),
+            (True, True, 1.0 - self.content_guidance),
         ]
-        return [(told, weight) for told, weight in passes if weight != 0.0]
+        used = readings[:1] + [reading for reading in readings[1:] if reading[2] != 0.0]
+        content, emotion, weights = zip(*used, strict=True)
+        withheld = Withheld(content=torch.tensor(content), emotion=torch.tensor(emotion))
+        return withheld, torch.tensor(weights)
 
 
-@dataclass(slots=True)
-class Pass:
-    """One reading of a request: its prompt, and the attention cache as it grows.
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """R readings of one request, from ``MotionLanguageModel.prompt``.
 
     Attributes:
-        prompt: (P, d), from ``MotionLanguageModel.prompt``.
-        steering: (d,), from the slots of the same prompt.
+        prompts: R tensors (P, d).
+        steering: (R, d), from the slots of the same prompts.
         composed: Experts of this request, or None.
-        weight: Of its logits.
+        weights: (R,) of their logits; they sum to 1.
     """
 
-    prompt: Tensor
+    prompts: list[Tensor]
     steering: Tensor
     composed: Composition | None
-    weight: float = 1.0
-    cache: DynamicCache = field(default_factory=DynamicCache)
-
-    def read(self, model: MotionLanguageModel, embeddings: Tensor) -> Tensor:
-        """Append (n, d) embeddings and return the (1, d) state of the last."""
-        with composition.active(self.composed):
-            states = model.backbone(
-                inputs_embeds=embeddings[None], past_key_values=self.cache, use_cache=True
-            ).last_hidden_state
-        state: Tensor = states[:, -1]
-        return state
+    weights: Tensor
 
 
 class Decoder:
@@ -103,30 +96,53 @@ class Decoder:
     ) -> None:
         """Start without a prompt; ``prefill`` comes next."""
         self._model, self._generator, self._sampling = model, generator, sampling
-        self._passes: list[Pass] = []
-        self._states: list[Tensor] = []
 
-    def prefill(self, passes: list[Pass], spoken: list[list[int]]) -> None:
+    def prefill(self, readings: Readings, spoken: list[list[int]]) -> None:
         """Start over from prompts followed by tokens that were already spoken.
 
         Args:
-            passes: Readings of the request; their weights sum to 1.
+            readings: The request, as it is read.
             spoken: Codes of the motion tokens.
         """
-        self._passes = passes
-        tokens = torch.tensor(spoken, dtype=torch.int64, device=passes[0].prompt.device)
-        tokens = tokens.reshape(-1, self._model.config.levels)
+        self._readings, self._cache = readings, DynamicCache()
+        device = readings.steering.device
+        tokens = torch.tensor(spoken, dtype=torch.int64, device=device)
+        tokens = tokens.reshape(-1, 1, self._model.config.levels)
+        lengths = [len(prompt) for prompt in readings.prompts]
+        # A prompt without words is shorter: it is filled up in front, where nothing reads it.
+        self._seen = torch.tensor(
+            [[k >= max(lengths) - length for k in range(max(lengths))] for length in lengths],
+            device=device,
+        )
+        padded = [
+            torch.nn.functional.pad(prompt, (0, 0, max(lengths) - len(prompt), 0))
+            for prompt in readings.prompts
+        ]
         with torch.inference_mode():
-            self._states = [
-                p.read(self._model, torch.cat([p.prompt, self._model.embed(tokens, p.steering)]))
-                for p in passes
-            ]
+            spoken_states = self._model.embed(tokens, readings.steering).transpose(0, 1)
+            self._read(torch.cat([torch.stack(padded), spoken_states], dim=1))
+
+    def _read(self, embeddings: Tensor) -> None:
+        """Append (R, n, d) embeddings; the (R, d) states of the last are the next to speak."""
+        model, grown = self._model, embeddings.shape[1] + self._cache.get_seq_length()
+        self._seen = torch.nn.functional.pad(
+            self._seen, (0, grown - self._seen.shape[1]), value=True
+        )
+        with composition.active(self._readings.composed):
+            states = model.backbone(
+                inputs_embeds=embeddings,
+                past_key_values=self._cache,
+                # Without padding the kernels are faster if they are not told of it.
+                attention_mask=None if bool(self._seen.all()) else self._seen,
+                use_cache=True,
+            ).last_hidden_state
+        self._states = states[:, -1]
 
     def next(self, allow_end: bool) -> list[int] | None:
         """Draw the codes of the next token; None, the end, only where ``allow_end`` is set."""
         model = self._model
         with torch.inference_mode():
-            logits = self._guided([model.head(state)[0] for state in self._states])
+            logits = self._guided(model.head(self._states))
             # When to end is drawn as it was learned: cooled, a body would wait in its last pose.
             chance = float(torch.rand((), generator=self._generator)) if allow_end else 1.0
             if chance < float(logits.softmax(dim=-1)[model.eos]):
@@ -134,19 +150,17 @@ class Decoder:
             logits[model.eos] = float('-inf')
             codes = [self._draw(logits)]
             for level in range(1, model.config.levels):
-                known = torch.tensor([codes], device=logits.device)
-                further = [model.level_logits(state, known, level)[0] for state in self._states]
-                codes.append(self._draw(self._guided(further)))
+                known = torch.tensor([codes], device=logits.device).expand(len(self._states), -1)
+                codes.append(
+                    self._draw(self._guided(model.level_logits(self._states, known, level)))
+                )
             token = torch.tensor([codes], device=logits.device)
-            self._states = [p.read(model, model.embed(token, p.steering)) for p in self._passes]
+            self._read(model.embed(token, self._readings.steering)[:, None])
         return codes
 
-    def _guided(self, logits: list[Tensor]) -> Tensor:
-        """Return the weighted sum of the passes' logits."""
-        weighted = [
-            p.weight * values.float() for p, values in zip(self._passes, logits, strict=True)
-        ]
-        return torch.stack(weighted).sum(dim=0)
+    def _guided(self, logits: Tensor) -> Tensor:
+        """Return the (V,) weighted sum of the readings' (R, V) logits."""
+        return self._readings.weights.to(logits.device) @ logits.float()
 
     def _draw(self, logits: Tensor) -> int:
         """Nucleus sampling (Holtzman et al. 2020) on the processor, so that seeds travel."""

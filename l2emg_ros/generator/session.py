@@ -26,7 +26,7 @@ import torch
 
 from l2emg_ros.emotion import Emotion
 from l2emg_ros.generator.request import MAX_SECONDS, MIN_SECONDS, Request
-from l2emg_ros.generator.sampling import Decoder, Pass, Sampling
+from l2emg_ros.generator.sampling import Decoder, Readings, Sampling
 from l2emg_ros.model.condition import Condition, duration_bucket
 from l2emg_ros.model.tokenizer import Cache, FRAMES_PER_TOKEN
 from l2emg_ros.motion.features import CONTACTS, FeatureDecoder, FPS, Smoother
@@ -82,7 +82,7 @@ class Session:
         self._text = torch.from_numpy(text).to(snapshot.device)[None]
         generator = torch.Generator().manual_seed(self.seed)
         self._decoder = Decoder(snapshot.lm, generator, sampling)
-        self._sampling = sampling
+        self._withheld, self._weights = sampling.readings()
         self._cache: Cache = {}
         self._smoother, self._features, self._feet = Smoother(), FeatureDecoder(), FootLock()
         self._spoken: list[list[int]] = []
@@ -160,13 +160,14 @@ class Session:
             given=torch.tensor([emotion is not None], device=device),
             duration=torch.tensor([duration_bucket(seconds)], device=device),
         )
-        lm, expert, passes = self._snapshot.lm, self._snapshot.expert, []
+        lm, expert = self._snapshot.lm, self._snapshot.expert
         with torch.inference_mode():
-            for withheld, weight in self._sampling.withheld():
-                prompts, slots, composed = lm.prompt(condition, expert, withheld)
-                passes.append(Pass(prompts[0], slots.steering[0], composed, weight))
+            prompts, slots, composed = lm.prompt(
+                condition.repeated(len(self._weights)), expert, self._withheld
+            )
             self.emotion_embedding = slots.emotion[0].mean(dim=0).cpu().numpy()
-        self._decoder.prefill(passes, self._spoken)
+        readings = Readings(prompts, slots.steering, composed, self._weights)
+        self._decoder.prefill(readings, self._spoken)
 
     def _chunk(self, tokens: list[list[int]], *, last: bool, frames: int | None = None) -> Chunk:
         """Decode tokens into the next piece of motion."""

@@ -57,6 +57,11 @@ class Condition:
         """Return the requests on a device."""
         return Condition(*(getattr(self, field.name).to(device) for field in fields(self)))
 
+    def repeated(self, count: int) -> Condition:
+        """Return one request as a batch of the same request ``count`` times."""
+        parts = (getattr(self, field.name) for field in fields(self))
+        return Condition(*(part.expand(count, *part.shape[1:]) for part in parts))
+
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
@@ -68,11 +73,15 @@ class Withheld:
         content: (B,) bool, True where nothing tells what to do: no words, no content slots. None
             withholds it nowhere.
         emotion: (B,) bool, True where the emotion slots are withheld; None withholds them nowhere.
+        crossed: (B,) bool, True where the emotion slots are made from the words of the request
+            before; None crosses them nowhere. Where the emotion is named the words must not
+            matter: an intervention that training can make and a user cannot.
     """
 
     words: bool = False
     content: Tensor | None = None
     emotion: Tensor | None = None
+    crossed: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,8 @@ class LmConfig:
         dictionary: Entries of the global dictionary, K_D.
         rank: LoRA rank of an expert; its alpha is twice that.
         cs_mode: What the emotion block reads across samples (``emotion_block``).
+        words: Whether the backbone reads the words of a request beside the slots. A small one
+            learns the wordings of its training by heart and does better without.
         backbone: Configuration of a Hugging Face decoder, with its ``model_type``, instead of the
             ``layers``, ``heads`` and ``ff`` above; None is a small Llama.
     """
@@ -78,6 +80,7 @@ class LmConfig:
     dictionary: int = 64
     rank: int = 8
     cs_mode: str = 'attention'
+    words: bool = False
     backbone: dict[str, Any] | None = None
 
 

@@ -15,6 +15,7 @@
 
 Prompt: ``<bos> [scenario slots] <txt> text </txt> <duration> [content slots] [emotion slots]
 <mot>``, then motion tokens and ``<eos>``. Everything up to ``<mot>`` is computed once a request.
+Blocks and experts always read the text, the backbone itself only with ``LmConfig.words``.
 A motion token is one code a level of the tokeniser: the backbone's head gives the first, a small
 head each further one from the same state and the codes before it.
 """
@@ -84,14 +85,17 @@ class MotionLanguageModel(nn.Module):
         return ScenarioExpert(self.config, self.expert_layers, self.base_slots)
 
     def embed(self, tokens: Tensor, steering: Tensor) -> Tensor:
-        """Return the (n, d) embeddings of (n, levels) codes of a request with (d,) steering."""
+        """Return the (n, d) embeddings of (n, levels) codes of a request with (d,) steering.
+
+        Any further dimensions in front of levels and d are broadcast.
+        """
         return self._summed(tokens, self.config.levels) + steering
 
     def _summed(self, codes: Tensor, levels: int) -> Tensor:
         """Return the (n, d) sum of the embeddings of the first levels of (n, levels) codes."""
-        total: Tensor = self.vocabulary(codes[:, 0])
+        total: Tensor = self.vocabulary(codes[..., 0])
         for level in range(1, levels):
-            total = total + self.level_embeddings[level - 1](codes[:, level])
+            total = total + self.level_embeddings[level - 1](codes[..., level])
         return total
 
     def level_logits(self, states: Tensor, codes: Tensor, level: int) -> Tensor:
@@ -125,7 +129,7 @@ class MotionLanguageModel(nn.Module):
         """
         text, mask = self.text(condition.text), condition.mask
         content = self.content(condition.text, text, mask)
-        emotion = self.emotion(text, mask, condition.emotion, condition.given)
+        emotion = self._emotion(condition, text, withheld)
         told, felt = self.content.named(content), emotion
         if withheld.content is not None:
             hidden = withheld.content.to(mask.device)
@@ -134,7 +138,7 @@ class MotionLanguageModel(nn.Module):
         if withheld.emotion is not None:
             hidden = withheld.emotion.to(mask.device)
             felt = torch.where(hidden[:, None, None], self.no_emotion, emotion)
-        if withheld.words:
+        if withheld.words or not self.config.words:
             mask = torch.zeros_like(mask)
         steering = self.steer(torch.cat([told, felt], dim=1).flatten(1))
         scenario, composed = self._scenario(text, mask, torch.cat([told, felt], dim=1), expert)
@@ -147,6 +151,16 @@ class MotionLanguageModel(nn.Module):
             slots = [durations[row : row + 1], told[row], felt[row]]
             prompts.append(torch.cat([bos, scenario[row], *words, *slots, mot + steering[row]]))
         return prompts, Slots(content, emotion, steering), composed
+
+    def _emotion(self, condition: Condition, text: Tensor, withheld: Withheld) -> Tensor:
+        """Return the (B, n_e, d) emotion slots of (B, L, d) projected text."""
+        mask = condition.mask
+        if withheld.crossed is not None:
+            crossed = withheld.crossed.to(mask.device) & condition.given
+            text = torch.where(crossed[:, None, None], text.roll(1, 0), text)
+            mask = torch.where(crossed[:, None], mask.roll(1, 0), mask)
+        slots: Tensor = self.emotion(text, mask, condition.emotion, condition.given)
+        return slots
 
     def _scenario(
         self, text: Tensor, mask: Tensor, slots: Tensor, expert: ScenarioExpert | None

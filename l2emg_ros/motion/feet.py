@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from l2emg_ros.motion import limbs, rotation, skeleton
+from l2emg_ros.motion.features import FPS
 
 Array = NDArray[np.float64]
 
@@ -33,6 +34,12 @@ _ON, _OFF = 0.6, 0.4
 # Contacts tell slow, low steps badly: of two held feet that want to go apart by this much, one
 # steps, and both are let go for a moment, m.
 _SLIP = 0.06
+# A foot at less than this speed, m/s, may come to stand.
+_STANDING = 0.3
+# How high a moving foot is at least over the floor, m, and from which speed on, m/s.
+_CLEARANCE, _SWINGING = 0.03, 0.2
+# Most that a foot is lifted or let down in a frame, m.
+_RISE = 0.012
 # Shares a frame at 30 fps: of the drift that the body gives way to, of the correction that a
 # swinging foot keeps, and of the way to flat on the floor that a standing foot goes.
 _YIELD = 0.15
@@ -47,9 +54,10 @@ class FootLock:
     """Holds feet in contact still, by bending the legs, piece by piece.
 
     Generated motion tells the velocity of the body and the angles of the legs apart, and both
-    with a small error, so that a standing foot wanders. Here a foot in contact stays where it came
-    down; the legs are solved again for it, and the body follows the feet slowly, so that no error
-    adds up. Pieces of any size give the same result; no later frame is read.
+    with a small error, so that a standing foot wanders and a stepping one drags along the floor.
+    Here a foot in contact stays where it came down, and one that travels is lifted; the legs are
+    solved again for them, and the body follows the feet slowly, so that no error adds up. Pieces
+    of any size give the same result; no later frame is read.
     """
 
     def __init__(self) -> None:
@@ -61,6 +69,9 @@ class FootLock:
         self._held = np.zeros((2, 2), dtype=bool)
         self._ball, self._foot = np.zeros((2, 3)), np.zeros((2, 4))
         self._shift, self._turn = np.zeros((2, 3)), np.zeros((2, 3))
+        # Where the input had the balls of both feet, and how far those that move are lifted.
+        self._input: Array | None = None
+        self._lift = np.zeros(2)
 
     def push(
         self, rotations: ArrayLike, translation: ArrayLike, contacts: ArrayLike
@@ -82,6 +93,7 @@ class FootLock:
         positions, frames = skeleton.forward_kinematics(local, root)
         turns = np.empty((len(root), 4))
         balls, feet = positions[:, _BALLS], frames[:, _ANKLES]
+        speeds = self._speeds(balls)
         for t in range(len(root)):
             turns[t] = [0.0, 0.0, np.sin(self._yaw / 2), np.cos(self._yaw / 2)]
             shift = np.append(self._offset, 0.0)
@@ -90,6 +102,7 @@ class FootLock:
                 rotation.apply(turns[t], balls[t]) + shift,
                 rotation.multiply(turns[t], feet[t]),
                 touch[t],
+                speeds[t],
             )
             self._follow()
         local[:, 0] = rotation.multiply(turns, local[:, 0])
@@ -99,9 +112,21 @@ class FootLock:
             _set_leg(local, positions, frames, _SIDES[k], ankle, feet[:, k])
         return local, root
 
-    def _step(self, balls: Array, feet: Array, contacts: Array) -> tuple[Array, Array]:
+    def _speeds(self, balls: Array) -> Array:
+        """Return the (T, 2) m/s at which the input moves the (T, 2, 3) m balls of the feet."""
+        if not len(balls):
+            return np.zeros((0, 2))
+        if self._input is None:
+            self._input, self._ball = balls[0], balls[0].copy()
+        moves = np.diff(np.concatenate([self._input[None], balls]), axis=0)
+        self._input = balls[-1].copy()
+        return _speed(moves)
+
+    def _step(
+        self, balls: Array, feet: Array, contacts: Array, speeds: Array
+    ) -> tuple[Array, Array]:
         """Return (2, 3) balls of the feet and (2, 4) feet that follow the input or stay."""
-        now = self._touching(contacts)
+        now = self._touching(contacts, speeds)
         ball = balls + _KEEP * self._shift
         foot = rotation.multiply(rotation.from_rotvec(_KEEP * self._turn), feet)
         heel_stays, ball_stays = (now & self._held).T
@@ -118,20 +143,34 @@ class FootLock:
         ball[ball_stays, :2] = self._ball[ball_stays, :2]
         settle = ball_stays & now[:, 0]
         height = self._ball[settle, 2]
-        ball[settle, 2] = height + _SETTLE * (skeleton.FOOT_HEIGHT - height)
+        ball[settle, 2] = height + np.clip(skeleton.FOOT_HEIGHT - height, -_RISE, _RISE)
+        self._raise(ball, np.logical_not(now.any(axis=1)))
         self._held, self._ball, self._foot = now, ball, foot
         self._shift = ball - balls
         self._turn = rotation.to_rotvec(rotation.multiply(foot, rotation.inverse(feet)))
         return ball, foot
 
-    def _touching(self, contacts: Array) -> NDArray[np.bool_]:
+    def _raise(self, ball: Array, free: NDArray[np.bool_]) -> None:
+        """Lift, in place, the (2, 3) balls of the feet; the (2,) free ones as far as they move."""
+        moved = np.minimum(_speed(ball - self._ball) / _SWINGING, 1.0)
+        wanted = np.where(free, _CLEARANCE * moved, 0.0)
+        self._lift += np.clip(wanted - self._lift, -_RISE, _RISE)
+        ball[:, 2] = np.maximum(ball[:, 2], skeleton.FOOT_HEIGHT + self._lift)
+
+    def _touching(self, contacts: Array, speeds: Array) -> NDArray[np.bool_]:
         """Return (2, 2) which heels and balls are on the floor and shall stay."""
         # One held foot alone may be dragged any way: then it is the body that drifts.
         apart = np.linalg.norm(self._shift[0, :2] - self._shift[1, :2])
         stay = contacts > _OFF
         if self._held.any(axis=1).all() and apart > _SLIP:
-            stay = np.zeros_like(stay)
-        return np.where(self._held, stay, contacts > _ON)
+            # The one that moves makes a step, whatever its contact says.
+            stay[int(np.argmax(speeds))] = False
+        lands = (contacts > _ON) & (speeds < _STANDING)[:, None]
+        if not self._held.any():
+            # Somebody who walks stands on one foot at least, whatever the speeds say.
+            standing = int(np.argmax(contacts.mean(axis=1)))
+            lands[standing] = contacts[standing] > _OFF
+        return np.where(self._held, stay, lands)
 
     def _follow(self) -> None:
         """Move the body a little towards where its held feet are."""
@@ -145,6 +184,11 @@ class FootLock:
         c, s = np.cos(turn), np.sin(turn)
         self._offset = np.array([[c, -s], [s, c]]) @ (self._offset - centre) + centre + shift
         self._yaw += turn
+
+
+def _speed(moves: Array) -> Array:
+    """Return the horizontal speed in m/s of (..., 3) m moved in a frame."""
+    return np.asarray(np.linalg.norm(moves[..., :2], axis=-1) * FPS)
 
 
 def _flatter(feet: Array) -> Array:

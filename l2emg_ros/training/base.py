@@ -31,7 +31,7 @@ from torch import nn, Tensor
 from l2emg_ros.model.condition import Slots, Withheld
 from l2emg_ros.model.config import LmConfig
 from l2emg_ros.model.expert import ScenarioExpert
-from l2emg_ros.model.language_model import MotionLanguageModel, TOLD
+from l2emg_ros.model.language_model import MotionLanguageModel
 from l2emg_ros.training import loop
 from l2emg_ros.training.dataset import Batch, Batches, UNKNOWN
 from l2emg_ros.training.decoupling import Decoupling, Weights
@@ -46,7 +46,9 @@ _TOKEN_NOISE, _FURTHER_LEVELS = 0.2, 0.3
 # the wordings of the corpus by heart and does not look at the slots.
 _BLIND = 0.6
 # Shares of the requests of which content, emotion or both are withheld, for guidance.
-_NO_CONTENT, _NO_EMOTION, _NEITHER = 0.05, 0.05, 0.03
+_NO_CONTENT, _NO_EMOTION, _NEITHER = 0.08, 0.08, 0.04
+# Share of the requests whose emotion slots are made from the words of another.
+_CROSSED = 0.5
 # Sentences a step that teach the slots without a motion.
 _SENTENCES = 96
 # Of the read-out of gestures; chosen with its dropout and the noise on the features on a tenth of
@@ -138,7 +140,12 @@ def _withheld(size: int) -> Withheld:
     neither = chance < _NEITHER
     content = neither | ((chance >= _NEITHER) & (chance < _NEITHER + _NO_CONTENT))
     emotion = neither | (chance >= 1 - _NO_EMOTION)
-    return Withheld(float(torch.rand(())) < _BLIND, content, emotion)
+    return Withheld(float(torch.rand(())) < _BLIND, content, emotion, _crossed(size))
+
+
+def _crossed(size: int) -> Tensor:
+    """Draw whose emotion slots are made from the words of another."""
+    return torch.rand(size) < _CROSSED
 
 
 def train(
@@ -151,6 +158,7 @@ def train(
     lr: float = 1e-3,
     report: Report | None = None,
     initial: Mapping[str, Tensor] | None = None,
+    start: Mapping[str, Tensor] | None = None,
 ) -> MotionLanguageModel:
     """Train backbone, content and emotion block; resumable (``loop.run``).
 
@@ -163,11 +171,14 @@ def train(
         lr: Peak learning rate.
         report: Told about progress.
         initial: Weights of a pretrained backbone, or None for fresh ones.
+        start: Weights to begin with, in place of fresh ones.
     """
     torch.manual_seed(seed)
     model = MotionLanguageModel(config)
     if initial is not None:
         model.backbone.load_state_dict(dict(initial), strict=False)
+    if start is not None:
+        model.load_state_dict({**model.state_dict(), **start})
     model.emotion_expert.requires_grad_(False)
     model.to(batches.device)
 
@@ -219,7 +230,9 @@ def train_emotion(
         if number == 0:
             fill_dictionary(model, batches, seed)
         batch = batches.draw(BATCH, number)
-        total, slots, figures = _loss(model, batches, batch, number, TOLD)
+        total, slots, figures = _loss(
+            model, batches, batch, number, Withheld(crossed=_crossed(BATCH))
+        )
         apart, parts = decoupling.loss(model, batch, slots, number / steps)
         return total + apart, parts | figures
 

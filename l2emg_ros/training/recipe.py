@@ -22,6 +22,7 @@ import logging
 import math
 from pathlib import Path
 import time
+from typing import Any
 import zlib
 
 import torch
@@ -64,6 +65,7 @@ class Stages:
             None is all.
         backbone: Hugging Face model directory for the base stage, or None for our own small one.
         device: Where the networks train; the small evaluator always trains on the CPU.
+        start: Model folder with whose weights the base stage begins, or None for fresh ones.
         until: Value of ``time.monotonic()`` after which a stage stops with `Unfinished`.
     """
 
@@ -75,6 +77,7 @@ class Stages:
     sentences: int | None = None
     backbone: Path | None = None
     device: torch.device = CPU
+    start: Path | None = None
     until: float = math.inf
 
     def tokenizer(self, steps: int | None = None) -> None:
@@ -130,6 +133,7 @@ class Stages:
 
         Raises:
             ModelNotLoaded: The directory of the backbone holds none, or no tokenizer.
+            BadRequest: The model to start from has another tokeniser or other sizes.
         """
         count = steps or BASE_STEPS
         self._without_experts()
@@ -148,13 +152,14 @@ class Stages:
             width = words.shape[1]
             heads = described.get('num_attention_heads', config.heads)
             config = dataclasses.replace(
-                config, backbone=described, width=width, text_width=width, heads=heads
+                config, backbone=described, width=width, text_width=width, heads=heads, words=True
             )
         config = dataclasses.replace(config, codes=sizes.codes, levels=sizes.levels)
         texts = self._texts(corpus, encoder)
         training, kept = corpus.general()
         digest = checkpoint.card(self.model)['files'][checkpoint.TOKENIZER]
-        run = self._run(count, corpus, encoder.name, digest)
+        start, begun = self._start(config, digest)
+        run = self._run(count, corpus, encoder.name, digest, *begun.values())
         model = base.train(
             self._batches(corpus, texts, tokens, training),
             config,
@@ -163,12 +168,45 @@ class Stages:
             checkpoint=self._checkpoint('base', run),
             report=self._progress('base', count),
             initial=initial,
+            start=start,
         )
         metrics = base.validate(model, self._batches(corpus, texts, tokens, kept), kept)
         _LOG.info('base on validation clips: %s', metrics)
-        record = {'seed': self.seed, 'steps': count, 'metrics': metrics, **self._data(corpus)}
+        record = {
+            'seed': self.seed,
+            'steps': count,
+            'start': begun,
+            'metrics': metrics,
+            **self._data(corpus),
+        }
         checkpoint.save_words(self.model, self.backbone, words)
         checkpoint.save_base(self.model, model, encoder.name, record)
+
+    def _start(
+        self, config: LmConfig, digest: str
+    ) -> tuple[dict[str, torch.Tensor] | None, dict[str, Any]]:
+        """Return the weights that the base stage begins with, and whose they are.
+
+        Args:
+            config: Sizes of the model to train.
+            digest: Hash of its tokeniser.
+
+        Raises:
+            BadRequest: The model to start from has another tokeniser or other sizes.
+        """
+        if self.start is None:
+            return None, {}
+        model = checkpoint.load(self.start)
+        if model.hashes()['tokenizer'] != digest:
+            raise BadRequest(f'{self.start} has another tokeniser than {self.model}')
+        if model.lm.config != config:
+            raise BadRequest(f'{self.start} has other sizes: {model.lm.config}, expected {config}')
+        # The shared emotion expert belongs to stage 1, which begins anew.
+        kept = {
+            k: v for k, v in model.lm.state_dict().items() if not k.startswith('emotion_expert.')
+        }
+        steps = {stage: made['steps'] for stage, made in model.card['training'].items()}
+        return kept, {**model.hashes(), 'steps': steps}
 
     def emotion(self, steps: int | None = None) -> None:
         """Train and freeze the emotion block and the shared emotion expert.
@@ -328,7 +366,7 @@ class Stages:
                 'experts folder to train those again'
             )
 
-    def _run(self, steps: int, corpus: Corpus, *before: str) -> str:
+    def _run(self, steps: int, corpus: Corpus, *before: object) -> str:
         """Return the identity of a run: what it learns from and what it starts with."""
         data = sha256(corpus.folder / 'clips.jsonl')
         return f'{zlib.crc32(repr((self.seed, steps, self.sentences, data, before)).encode()):08x}'

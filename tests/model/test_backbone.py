@@ -39,7 +39,7 @@ from transformers import (
 from l2emg_ros.errors import ModelNotLoaded
 from l2emg_ros.generator import checkpoint
 from l2emg_ros.generator.generator import EmpathicGenerator
-from l2emg_ros.generator.sampling import Decoder, Pass, Sampling
+from l2emg_ros.generator.sampling import Decoder, Readings, Sampling
 from l2emg_ros.model import backbone
 from l2emg_ros.model.condition import Condition
 from l2emg_ros.model.config import LmConfig
@@ -127,10 +127,11 @@ def test_training_and_decoding_agree_with_an_expert(
     plain, _ = model.states(condition, [tokens])
     assert float((states - plain).abs().max()) > 1e-3
     prompts, slots, composed = model.prompt(condition, expert)
+    readings = Readings(prompts, slots.steering, composed, torch.ones(1))
     decoder = Decoder(model, torch.Generator().manual_seed(0), Sampling())
     for at in range(len(tokens) + 1):
-        decoder.prefill([Pass(prompts[0], slots.steering[0], composed)], tokens[:at].tolist())
-        torch.testing.assert_close(decoder._states[0][0], states[at], atol=1e-4, rtol=1e-4)
+        decoder.prefill(readings, tokens[:at].tolist())
+        torch.testing.assert_close(decoder._states[0], states[at], atol=1e-4, rtol=1e-4)
 
 
 def test_a_model_folder_with_a_foreign_backbone_speaks(tmp_path: Path) -> None:

@@ -15,11 +15,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
-from torch import nn
+from torch import nn, Tensor
 
-from l2emg_ros.generator.sampling import Decoder, Pass, Sampling
+from l2emg_ros.generator.sampling import Decoder, Readings, Sampling
 from l2emg_ros.model.condition import Condition, Withheld
 from l2emg_ros.model.config import LmConfig
 from l2emg_ros.model.language_model import MotionLanguageModel
@@ -40,9 +42,14 @@ def _condition(words: int) -> Condition:
     )
 
 
-def _model() -> MotionLanguageModel:
+def _model(words: bool = False) -> MotionLanguageModel:
     torch.manual_seed(0)
-    return MotionLanguageModel(CONFIG).eval().requires_grad_(False)
+    config = dataclasses.replace(CONFIG, words=words)
+    return MotionLanguageModel(config).eval().requires_grad_(False)
+
+
+def _alone(prompt: Tensor, steering: Tensor) -> Readings:
+    return Readings([prompt], steering[None], None, torch.ones(1))
 
 
 def test_the_content_does_not_hear_the_requested_emotion() -> None:
@@ -58,7 +65,7 @@ def test_the_content_does_not_hear_the_requested_emotion() -> None:
 
 
 def test_blind_requests_reach_the_backbone_through_the_slots_alone() -> None:
-    model, condition = _model(), _condition(5)
+    model, condition = _model(words=True), _condition(5)
     seen, told, _ = model.prompt(condition)
     blind, slots, _ = model.prompt(condition, withheld=Withheld(words=True))
     assert [len(s) - len(b) for s, b in zip(seen, blind, strict=True)] == [5, 5]
@@ -66,6 +73,23 @@ def test_blind_requests_reach_the_backbone_through_the_slots_alone() -> None:
     assert torch.equal(slots.steering, told.steering)
     begin = len(blind[0]) - 1 - CONFIG.emotion_slots - CONFIG.content_slots
     torch.testing.assert_close(blind[0][begin : begin + CONFIG.content_slots], slots.content[0])
+    never, _, _ = _model().prompt(condition)
+    assert len(never[0]) == len(blind[0])
+
+
+def test_crossed_requests_feel_what_is_named_and_not_what_the_words_of_another_do() -> None:
+    model, condition = _model(), _condition(5)
+    condition = dataclasses.replace(condition, given=torch.tensor([True, False]))
+    _, plain, _ = model.prompt(condition)
+    crossed = Withheld(crossed=torch.tensor([True, True]))
+    _, slots, _ = model.prompt(condition, withheld=crossed)
+    assert torch.equal(slots.content, plain.content)
+    other = dataclasses.replace(condition, text=condition.text.flip(0))
+    _, swapped, _ = model.prompt(other)
+    torch.testing.assert_close(slots.emotion[0], swapped.emotion[0])
+    assert not torch.equal(slots.emotion[0], plain.emotion[0])
+    # Where only the words tell the emotion they stay.
+    torch.testing.assert_close(slots.emotion[1], plain.emotion[1])
 
 
 def test_training_and_decoding_give_every_level_the_same_likelihood() -> None:
@@ -79,13 +103,13 @@ def test_training_and_decoding_give_every_level_the_same_likelihood() -> None:
     for prompt, steering, motion in zip(prompts, slots.steering, tokens, strict=True):
         decoder = Decoder(model, torch.Generator(), Sampling())
         for at in range(len(motion) + 1):
-            decoder.prefill([Pass(prompt, steering, None)], motion[:at].tolist())
-            logits = model.head(decoder._states[0])[0].log_softmax(-1)
+            decoder.prefill(_alone(prompt, steering), motion[:at].tolist())
+            logits = model.head(decoder._states)[0].log_softmax(-1)
             if at == len(motion):
                 first.append(-logits[model.eos])
                 break
             first.append(-logits[motion[at, 0]])
-            further = model.level_logits(decoder._states[0], motion[at : at + 1], 1)[0]
+            further = model.level_logits(decoder._states, motion[at : at + 1], 1)[0]
             second.append(-further.log_softmax(-1)[motion[at, 1]])
     alone = torch.stack([torch.stack(first).mean(), torch.stack(second).mean()])
     torch.testing.assert_close(whole, alone, atol=1e-5, rtol=0)
@@ -96,12 +120,12 @@ def test_what_is_drawn_is_what_was_read() -> None:
     model, condition = _model(), _condition(4)
     prompts, slots, _ = model.prompt(condition)
     going = Decoder(model, torch.Generator().manual_seed(3), Sampling())
-    going.prefill([Pass(prompts[0], slots.steering[0], None)], [])
+    going.prefill(_alone(prompts[0], slots.steering[0]), [])
     drawn = [going.next(allow_end=False) for _ in range(6)]
     assert all(codes is not None and len(codes) == 2 for codes in drawn)
     again = Decoder(model, torch.Generator(), Sampling())
-    again.prefill([Pass(prompts[0], slots.steering[0], None)], [codes for codes in drawn if codes])
-    torch.testing.assert_close(going._states[0], again._states[0], atol=1e-5, rtol=0)
+    again.prefill(_alone(prompts[0], slots.steering[0]), [codes for codes in drawn if codes])
+    torch.testing.assert_close(going._states, again._states, atol=1e-5, rtol=0)
 
 
 def test_the_end_is_drawn_only_where_it_is_allowed() -> None:
@@ -109,45 +133,51 @@ def test_the_end_is_drawn_only_where_it_is_allowed() -> None:
     nn.init.zeros_(model.head.weight)
     prompts, slots, _ = model.prompt(condition)
     decoder = Decoder(model, torch.Generator().manual_seed(0), Sampling(top_p=1.0))
-    decoder.prefill([Pass(prompts[0], slots.steering[0], None)], [])
+    decoder.prefill(_alone(prompts[0], slots.steering[0]), [])
     assert all(decoder.next(allow_end=False) for _ in range(80))
     assert None in [decoder.next(allow_end=True) for _ in range(200)]
 
 
 def test_guidance_of_one_is_none_and_its_weights_sum_to_one() -> None:
-    assert Sampling().withheld() == [(Withheld(), 1.0)]
-    for content, emotion in ((1.5, 1.5), (2.0, 1.0), (1.0, 3.0), (1.2, 1.7)):
-        passes = Sampling(content_guidance=content, emotion_guidance=emotion).withheld()
-        assert sum(weight for _, weight in passes) == pytest.approx(1.0)
-    assert len(Sampling(content_guidance=1.5, emotion_guidance=1.5).withheld()) == 2
+    withheld, weights = Sampling().readings()
+    assert weights.tolist() == [1.0]
+    assert not bool(withheld.content.any())
+    assert not bool(withheld.emotion.any())
+    for content, emotion in ((1.5, 1.5), (2.0, 1.0), (1.0, 3.0), (1.2, 1.7), (1.5, 0.0)):
+        _, weights = Sampling(content_guidance=content, emotion_guidance=emotion).readings()
+        assert float(weights.sum()) == pytest.approx(1.0)
+    assert len(Sampling(content_guidance=1.5, emotion_guidance=1.5).readings()[1]) == 2
 
 
-def test_guidance_adds_the_logits_of_its_passes() -> None:
-    """``l = l_0 + w_c (l_c - l_0) + w_e (l_ce - l_c)``."""
-    model, condition = _model(), _condition(4)
+@pytest.mark.parametrize('words', [False, True], ids=['slots', 'words'])
+def test_guidance_adds_the_logits_of_its_readings(words: bool) -> None:
+    """As ``l_0 + w_c (l_c - l_0) + w_e (l_ce - l_c)``, also where prompts differ in length."""
+    model, condition = _model(words=words), _condition(4)
     nn.init.normal_(model.no_content)
     nn.init.normal_(model.no_emotion)
     sampling = Sampling(content_guidance=1.4, emotion_guidance=2.0)
     one = Condition(*(getattr(condition, name)[:1] for name in condition.__slots__))
-    logits, passes = {}, []
-    for withheld, weight in sampling.withheld():
-        prompts, slots, _ = model.prompt(one, withheld=withheld)
-        passes.append(Pass(prompts[0], slots.steering[0], None, weight))
-        alone = Decoder(model, torch.Generator(), sampling)
-        alone.prefill([Pass(prompts[0], slots.steering[0], None)], [[1, 2]])
-        logits[withheld.content is None, withheld.emotion is None] = model.head(alone._states[0])[
-            0
-        ]
-    decoder = Decoder(model, torch.Generator(), sampling)
-    decoder.prefill(passes, [[1, 2]])
-    found = decoder._guided([model.head(state)[0] for state in decoder._states])
-    nothing, content, both = logits[False, False], logits[True, False], logits[True, True]
+    withheld, weights = sampling.readings()
+    prompts, slots, _ = model.prompt(one.repeated(3), withheld=withheld)
+    assert (len({len(prompt) for prompt in prompts}) == 1) is not words
+    both, content, nothing = (
+        _logits(model, _alone(prompt, steering))
+        for prompt, steering in zip(prompts, slots.steering, strict=True)
+    )
+    found = _logits(model, Readings(prompts, slots.steering, None, weights))
     wanted = nothing + 1.4 * (content - nothing) + 2.0 * (both - content)
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
 
 
+def _logits(model: MotionLanguageModel, readings: Readings) -> Tensor:
+    """Return the logits of the first level after a prompt and one token."""
+    decoder = Decoder(model, torch.Generator(), Sampling())
+    decoder.prefill(readings, [[1, 2]])
+    return decoder._guided(model.head(decoder._states))
+
+
 def test_what_is_withheld_does_not_reach_the_backbone() -> None:
-    model, condition = _model(), _condition(4)
+    model, condition = _model(words=True), _condition(4)
     everywhere = torch.ones(2, dtype=torch.bool)
     other = Condition(
         torch.randn_like(condition.text), condition.mask, condition.emotion.flip(0),

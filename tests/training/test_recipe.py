@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,36 @@ def test_the_emotion_block_trains_once_from_where_stage_0_left_it(
         (tmp_path / 'model' / path.name).write_bytes(path.read_bytes())
     with pytest.raises(BadRequest, match='train base'):
         _stages(tmp_path).emotion(2)
+
+
+def test_the_base_begins_with_the_weights_of_another_model(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / 'train').mkdir()
+    (tmp_path / 'train' / 'corpus').symlink_to(folder / 'train' / 'corpus')
+    (tmp_path / 'model').mkdir()
+    for name in ('model.json', checkpoint.TOKENIZER):
+        (tmp_path / 'model' / name).write_bytes((folder / 'model' / name).read_bytes())
+    begin = checkpoint.load(folder / 'model')
+    # Another seed would begin with other weights.
+    stages = dataclasses.replace(_stages(tmp_path), seed=1, start=folder / 'model')
+    stages.base(2)
+    made = checkpoint.load(tmp_path / 'model')
+    assert made.card['training']['base']['start'] == {
+        **begin.hashes(), 'steps': {'tokenizer': 2, 'base': 2, 'emotion': 2},
+    }  # fmt: skip
+    apart = (made.lm.steer.weight - begin.lm.steer.weight).abs().max()
+    assert 0.0 < float(apart) < 0.1 * float(begin.lm.steer.weight.std())
+    assert made.lm.emotion_expert.idle()
+
+
+def test_the_base_does_not_begin_with_codes_of_another_tokenizer(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / 'train').mkdir()
+    (tmp_path / 'train' / 'corpus').symlink_to(folder / 'train' / 'corpus')
+    stages = dataclasses.replace(_stages(tmp_path), seed=1, start=folder / 'model')
+    stages.tokenizer(2)
+    with pytest.raises(BadRequest, match='another tokeniser'):
+        stages.base(2)
 
 
 def test_another_run_does_not_go_on_from_the_state_of_this_one(folder: Path) -> None:
