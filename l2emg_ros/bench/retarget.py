@@ -23,8 +23,6 @@ for each of the steps.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-import os
 from pathlib import Path
 import time
 from typing import Any
@@ -32,7 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from l2emg_ros import corpus
+from l2emg_ros.bench import motions
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
@@ -47,7 +45,6 @@ from l2emg_ros.retarget.trajectory import Trajectory
 
 Array = NDArray[np.float64]
 
-_MOTIONS = ('.bvh', '.npz', '.npy')
 _MADE = 40
 # Self-collision is judged on every third sample: it costs as much as all the rest.
 _EVERY = 3
@@ -86,7 +83,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     ours: list[Report] = []
     textbook: list[Report] = []
     times = []
-    for name, motion in _motions(args):
+    folder = motions.recordings(args.folder)
+    if folder is None:
+        named = motions.performed(args.clips or _MADE, args.seed)
+    else:
+        named = motions.read(folder, args.clips)
+    for name, motion in named:
         motion = motion.resample(retargeter.config.rate)
         began = time.process_time()
         trajectory = retargeter.retarget(motion)
@@ -120,24 +122,6 @@ def table(results: dict[str, Any]) -> str:
     )
     worst = ', '.join(f'{name} {error:.0f} mm' for name, error in results['worst'])
     return '\n'.join([*lines, f'worst limb error: {worst}'])
-
-
-def _motions(args: argparse.Namespace) -> Iterator[tuple[str, Motion]]:
-    """Yield (name, motion) of the folder or of the corpus."""
-    capture = os.environ.get('L2EMG_MOCAP_DIR')
-    folder = args.folder or (Path(capture) / 'bandai1' if capture else None)
-    if folder is None:
-        rng = np.random.default_rng(args.seed)
-        for _ in range(args.clips or _MADE):
-            sample = corpus.sample(rng)
-            yield f'{sample.gesture} ({sample.scenario})', sample.motion
-        return
-    paths = sorted(path for path in folder.rglob('*') if path.suffix.lower() in _MOTIONS)
-    if not paths:
-        raise BadRequest(f'{folder} holds no motion: expected {", ".join(_MOTIONS)} files')
-    count = min(args.clips or len(paths), len(paths))
-    for index in np.linspace(0, len(paths) - 1, count).round().astype(int):
-        yield paths[index].stem, Motion.load(paths[index])
 
 
 def _as_trajectory(robot: Robot, motion: Motion, joints: Array, targets: Targets) -> Trajectory:

@@ -19,8 +19,8 @@ import argparse
 import importlib
 from pathlib import Path
 
-HELP = 'Measure: l2emg (are gesture and emotion readable), style (as people?), retarget, latency.'
-NAMES = ('l2emg', 'style', 'retarget', 'latency')
+HELP = 'Measure: l2emg (readable?), style (as people?), tokenizer, retarget, latency.'
+NAMES = ('l2emg', 'style', 'tokenizer', 'retarget', 'latency')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -276,9 +276,12 @@ def validate(
     expert: ScenarioExpert | None = None,
 ) -> dict[str, float]:
     """Return the mean negative log-likelihood of the first level and of the further ones, nats."""
-    losses, rng = [], np.random.default_rng(0)
+    rng = np.random.default_rng(0)
+    total, tokens = torch.zeros(model.config.levels, device=batches.device), 0
     for start in range(0, len(numbers), 32):
         batch = batches.collect(numbers[start : start + 32], rng).to(batches.device)
-        losses.append(model.loss(batch.condition, batch.tokens, expert)[0])
-    levels = torch.stack(losses).mean(dim=0)
+        read = sum(len(motion) for motion in batch.tokens)
+        total += read * model.loss(batch.condition, batch.tokens, expert)[0]
+        tokens += read
+    levels = total / tokens
     return {'nll': float(levels[0]), 'further_nll': float(levels[1:].sum())}

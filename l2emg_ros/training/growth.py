@@ -18,17 +18,16 @@ Encoder, decoder and the present codebooks stay as they are, so every token keep
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from scipy.cluster.vq import kmeans2
 import torch
 from torch import Tensor
 
 from l2emg_ros.errors import BadRequest
-from l2emg_ros.model import kinematics
 from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN, MotionTokenizer
+from l2emg_ros.training.tokenizer import evaluate
 
 _ENOUGH = 1.25
 _ROUNDS = 30
@@ -46,6 +45,11 @@ class Fit:
     mean: float
     worst: float
 
+    @classmethod
+    def of(cls, figures: Mapping[str, float]) -> Fit:
+        """Return the fit among the figures of ``training.tokenizer.evaluate``."""
+        return cls(figures['mpjpe_mm'], figures['mpjpe_p95_mm'])
+
     def ratio(self, known: Fit) -> float:
         """Return rho: how much worse than on known motions, by the worse of the two figures."""
         return max(self.mean / known.mean, self.worst / known.worst)
@@ -55,24 +59,13 @@ class Fit:
         return self.ratio(known) > _ENOUGH
 
 
-@torch.inference_mode()
-def fit(tokenizer: MotionTokenizer, motions: Sequence[Tensor]) -> Fit:
+def fit(tokenizer: MotionTokenizer, motions: Iterable[Tensor]) -> Fit:
     """Return the error of coding and decoding (T, 140) features of motions.
 
     Raises:
         BadRequest: No motion is as long as a token.
     """
-    errors = []
-    for features in motions:
-        if len(features) >= FRAMES_PER_TOKEN:
-            made = tokenizer.decode(tokenizer.encode(features[None]))
-            real = features[None, : made.shape[1]]
-            gap = kinematics.joint_positions(made) - kinematics.joint_positions(real)
-            errors.append(gap.norm(dim=-1).flatten())
-    if not errors:
-        raise BadRequest(f'{len(motions)} motions, none of {FRAMES_PER_TOKEN} frames or more')
-    flat = torch.cat(errors).double().cpu().numpy() * 1000
-    return Fit(float(flat.mean()), float(np.percentile(flat, 95)))
+    return Fit.of(evaluate(tokenizer, motions))
 
 
 @torch.no_grad()

@@ -105,7 +105,8 @@ class Stages:
             checkpoint=polished,
             report=self._progress('polish', max(count // 4, 1)),
         )
-        metrics = tokenizer.evaluate(trained, corpus)
+        kept = (torch.from_numpy(corpus.motion(n)) for n in corpus.split()[1])
+        metrics = tokenizer.evaluate(trained, kept)
         _LOG.info('tokenizer on validation clips: %s', metrics)
         record = {'seed': self.seed, 'steps': count, 'metrics': metrics, **self._data(corpus)}
         checkpoint.save_tokenizer(self.model, trained, record)
@@ -285,7 +286,8 @@ class Stages:
         if not training:
             raise BadRequest(f'scenario {name!r} has {len(kept)} clips: expected at least 2')
         batches = self._batches(corpus, texts, tokens, training)
-        before = base.validate(model.lm, batches, kept)['nll']
+        unseen = self._batches(corpus, texts, tokens, kept)
+        before = base.validate(model.lm, unseen, kept)['nll']
         expert = base.train_expert(
             model.lm,
             batches,
@@ -294,7 +296,7 @@ class Stages:
             checkpoint=self._checkpoint(f'expert-{name}', run),
             report=self._progress(f'expert {name}', steps),
         )
-        after = base.validate(model.lm, batches, kept, expert)['nll']
+        after = base.validate(model.lm, unseen, kept, expert)['nll']
         adapter, slots = checkpoint.expert_tensors(expert)
         manifest = {
             'name': name,

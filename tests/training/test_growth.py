@@ -83,7 +83,7 @@ def test_the_ratio_takes_the_worse_of_mean_and_tail(motions: list[torch.Tensor])
 
 
 def test_too_little_motion_is_refused(motions: list[torch.Tensor]) -> None:
-    with pytest.raises(BadRequest, match='none of 4 frames'):
+    with pytest.raises(BadRequest, match='no motion has 4 frames'):
         growth.fit(_tokenizer(), [motions[0][:3]])
     with pytest.raises(BadRequest, match='5 tokens of motion: expected at least 16'):
         growth.grow(_tokenizer(), [motions[0][:20]], seed=0)

@@ -1,0 +1,60 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Motions that a benchmark measures with: recordings, or performances of the corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+import os
+from pathlib import Path
+
+import numpy as np
+
+from l2emg_ros import corpus
+from l2emg_ros.errors import BadRequest
+from l2emg_ros.motion.motion import Motion
+
+_SUFFIXES = ('.bvh', '.npz', '.npy')
+
+
+def recordings(folder: Path | None) -> Path | None:
+    """Return the folder, or bandai1 of ``L2EMG_MOCAP_DIR``, or None where neither is named."""
+    capture = os.environ.get('L2EMG_MOCAP_DIR')
+    return folder or (Path(capture) / 'bandai1' if capture else None)
+
+
+def read(folder: Path, count: int = 0) -> Iterator[tuple[str, Motion]]:
+    """Yield (name, motion) of a folder, searched in depth.
+
+    Args:
+        folder: Where BVH, AMASS and HumanML3D files lie.
+        count: How many, evenly spread; 0 is all.
+
+    Raises:
+        BadRequest: The folder holds no motion.
+    """
+    paths = sorted(path for path in folder.rglob('*') if path.suffix.lower() in _SUFFIXES)
+    if not paths:
+        raise BadRequest(f'{folder} holds no motion: expected {", ".join(_SUFFIXES)} files')
+    chosen = np.linspace(0, len(paths) - 1, min(count or len(paths), len(paths)))
+    for index in chosen.round().astype(int):
+        yield paths[index].stem, Motion.load(paths[index])
+
+
+def performed(count: int, seed: int) -> Iterator[tuple[str, Motion]]:
+    """Yield (name, motion) as the corpus draws them."""
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        sample = corpus.sample(rng)
+        yield f'{sample.gesture} ({sample.scenario})', sample.motion
