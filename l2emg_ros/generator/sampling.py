@@ -138,13 +138,19 @@ class Decoder:
             ).last_hidden_state
         self._states = states[:, -1]
 
-    def next(self, allow_end: bool) -> list[int] | None:
-        """Draw the codes of the next token; None, the end, only where ``allow_end`` is set."""
+    def next(self, allow_end: bool, urge: float = 0.0) -> list[int] | None:
+        """Draw the codes of the next token, or None, the end.
+
+        Args:
+            allow_end: Whether the end may come.
+            urge: Added to its logit.
+        """
         model = self._model
         with torch.inference_mode():
             logits = self._guided(model.head(self._states))
             # When to end is drawn as it was learned: cooled, a body would wait in its last pose.
             chance = float(torch.rand((), generator=self._generator)) if allow_end else 1.0
+            logits[model.eos] += urge
             if chance < float(logits.softmax(dim=-1)[model.eos]):
                 return None
             logits[model.eos] = float('-inf')

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 _FIRST_CHUNK, _CHUNK = 2, 3
 # Shortest motion worth starting: a gesture of less than a second is none.
 _SHORTEST_SEGMENT = 8
+# Growth of the urge to end with every token beyond the longest of training.
+_URGE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,8 @@ class Session:
             left = most - count * FRAMES_PER_TOKEN
             long_enough = len(self._spoken) >= _SHORTEST_SEGMENT
             worth_more = wanted is None or left >= _SHORTEST_SEGMENT * FRAMES_PER_TOKEN
-            token = self._decoder.next(allow_end=long_enough and worth_more)
+            over = len(self._spoken) - self._snapshot.lm.config.longest
+            token = self._decoder.next(long_enough and worth_more, _URGE * max(over, 0))
             if token is None:
                 if wanted is None:
                     return

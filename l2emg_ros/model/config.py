@@ -62,6 +62,7 @@ class LmConfig:
         cs_mode: What the emotion block reads across samples (``emotion_block``).
         words: Whether the backbone reads the words of a request beside the slots. A small one
             learns the wordings of its training by heart and does better without.
+        longest: Tokens of the longest motion of training; the end of longer ones is urged.
         backbone: Configuration of a Hugging Face decoder, with its ``model_type``, instead of the
             ``layers``, ``heads`` and ``ff`` above; None is a small Llama.
     """
@@ -81,6 +82,7 @@ class LmConfig:
     rank: int = 8
     cs_mode: str = 'attention'
     words: bool = False
+    longest: int = 45
     backbone: dict[str, Any] | None = None
 
 

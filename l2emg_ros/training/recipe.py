@@ -158,6 +158,7 @@ class Stages:
         config = dataclasses.replace(config, codes=sizes.codes, levels=sizes.levels)
         texts = self._texts(corpus, encoder)
         training, kept = corpus.general()
+        config = dataclasses.replace(config, longest=max(len(tokens[n]) for n in training))
         digest = checkpoint.card(self.model)['files'][checkpoint.TOKENIZER]
         start, begun = self._start(config, digest)
         run = self._run(count, corpus, encoder.name, digest, *begun.values())
@@ -200,8 +201,9 @@ class Stages:
         model = checkpoint.load(self.start)
         if model.hashes()['tokenizer'] != digest:
             raise BadRequest(f'{self.start} has another tokeniser than {self.model}')
-        if model.lm.config != config:
-            raise BadRequest(f'{self.start} has other sizes: {model.lm.config}, expected {config}')
+        sizes = dataclasses.replace(model.lm.config, longest=config.longest)
+        if sizes != config:
+            raise BadRequest(f'{self.start} has other sizes: {sizes}, expected {config}')
         # The shared emotion expert belongs to stage 1, which begins anew.
         kept = {
             k: v for k, v in model.lm.state_dict().items() if not k.startswith('emotion_expert.')

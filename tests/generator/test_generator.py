@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+import shutil
 import threading
 
 import numpy as np
@@ -60,6 +61,18 @@ def test_the_model_decides_the_length_where_none_is_wanted(generator: EmpathicGe
     frames = {generator.generate(TEXT, seed=seed).frames for seed in range(6)}
     assert len(frames) > 1
     assert all(30 <= n <= 600 for n in frames)
+
+
+def test_a_motion_longer_than_any_of_training_is_urged_to_end(tiny: Path, tmp_path: Path) -> None:
+    folder = tmp_path / 'model'
+    shutil.copytree(tiny, folder)
+    card = read_json(folder / 'model.json')
+    write_json(folder / 'model.json', {**card, 'lm': {**card['lm'], 'longest': 10}})
+    hurried = EmpathicGenerator.load(folder, device='cpu')
+    made = [hurried.generate(TEXT, seed=seed).frames // 4 for seed in range(8)]
+    assert max(made) < 35
+    free = EmpathicGenerator.load(tiny, device='cpu')
+    assert max(free.generate(TEXT, seed=seed).frames // 4 for seed in range(8)) > 35
 
 
 def test_a_motion_carries_its_request(generator: EmpathicGenerator) -> None:
@@ -149,7 +162,6 @@ def test_bad_requests_are_refused(generator: EmpathicGenerator) -> None:
 
 
 def test_a_damaged_file_is_refused(tiny: Path, tmp_path: Path) -> None:
-    import shutil
 
     folder = tmp_path / 'model'
     shutil.copytree(tiny, folder)
@@ -169,8 +181,6 @@ def test_a_damaged_file_is_refused(tiny: Path, tmp_path: Path) -> None:
 def test_a_card_of_another_format_or_with_unknown_settings_is_refused(
     tiny: Path, tmp_path: Path
 ) -> None:
-    import shutil
-
     folder = tmp_path / 'model'
     shutil.copytree(tiny, folder)
     card = read_json(folder / 'model.json')

@@ -136,6 +136,8 @@ def test_the_end_is_drawn_only_where_it_is_allowed() -> None:
     decoder.prefill(_alone(prompts[0], slots.steering[0]), [])
     assert all(decoder.next(allow_end=False) for _ in range(80))
     assert None in [decoder.next(allow_end=True) for _ in range(200)]
+    assert decoder.next(allow_end=True, urge=50.0) is None
+    assert all(decoder.next(allow_end=True, urge=-50.0) for _ in range(80))
 
 
 def test_guidance_of_one_is_none_and_its_weights_sum_to_one() -> None:
