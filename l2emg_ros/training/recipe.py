@@ -44,7 +44,7 @@ from l2emg_ros.training.dataset import Batches, Corpus, CPU, TextFeatures
 from l2emg_ros.training.wordings import wordings
 
 _LOG = logging.getLogger(__name__)
-TOKENIZER_STEPS, BASE_STEPS, EMOTION_STEPS, EXPERT_STEPS = 2200, 2600, 300, 100
+TOKENIZER_STEPS, BASE_STEPS, EMOTION_STEPS, EXPERT_STEPS = 2200, 4200, 300, 100
 EVALUATOR_STEPS = 900
 
 # Stage, step, steps, seconds since this run began, figures.
