@@ -47,6 +47,8 @@ _MIRRORED = 0.03
 _SHORTEST = 0.1
 # An axis passes a place when it is nearer than this share of the limb.
 _NEAR = 0.08
+# The centre of a sphere that is farther from the axes, as a share of the segment, is chance.
+_FAR = 0.25
 # A hand reaches from the wrist to the last axis nearer than this share of the limb.
 _HAND = 0.16
 # Where the person's range of a socket is looked for: to either side of the zero pose, rad.
@@ -309,7 +311,7 @@ def _socket(tree: Tree, bend: int, joints: Sequence[int]) -> tuple[Array, float]
     centre, spread = sphere(places)
     nearest = list(joints[-2:])
     met = meeting(tree.at[nearest], tree.axes[nearest])
-    off = np.linalg.norm(centre - met) > _NEAR * np.linalg.norm(tree.at[bend] - met)
+    off = np.linalg.norm(centre - met) > _FAR * np.linalg.norm(tree.at[bend] - met)
     if off and len(joints) > 1:
         return met, float(np.linalg.norm(places - met, axis=1).std())
     return centre, spread
