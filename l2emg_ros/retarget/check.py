@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import os
+from xml.etree import ElementTree
 
 import numpy as np
 import pinocchio as pin
@@ -66,7 +67,7 @@ def findings_of(robot: Robot) -> list[str]:
     Returns:
         One sentence per finding that says what to change.
     """
-    checks = (_limbs, _sides, uneven, _torque, _speeds, _ranges)
+    checks = (_limbs, _sides, uneven, _torque, _speeds, _ranges, _mimics)
     return [finding for look in checks for finding in look(robot)]
 
 
@@ -205,6 +206,19 @@ def _torque(robot: Robot) -> list[str]:
                 f'allows {effort:.0f} N m: lower its acceleration in limits'
             )
     return findings
+
+
+def _mimics(robot: Robot) -> list[str]:
+    """Joints that mimic others do not move by themselves."""
+    root = ElementTree.parse(robot.urdf_path).getroot()
+    mimics = [
+        str(joint.get('name'))
+        for joint in root.findall('joint')
+        if joint.find('mimic') is not None and joint.get('name') in robot.joint_names
+    ]
+    if not mimics:
+        return []
+    return [f'{", ".join(mimics)} only mimic other joints: name them in locked']
 
 
 def _collisions(robot: Robot) -> list[str]:

@@ -16,6 +16,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import metadata
 import os
 from pathlib import Path
@@ -25,6 +27,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+from numpy.typing import NDArray
 import pinocchio as pin
 
 from l2emg_ros.errors import RobotMapError
@@ -86,6 +89,49 @@ def shapes(model: Any, path: Path, collision: bool = False) -> Any:
         if _lies(item.meshPath):
             item.placement = item.placement * _STAND_UP
     return geometry
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """A visual mesh.
+
+    Attributes:
+        link: Name of the link that carries it.
+        points: (V, 3) m in the frame of the link.
+        triangles: (F, 3) numbers of points.
+    """
+
+    link: str
+    points: NDArray[np.float64]
+    triangles: NDArray[np.int32]
+
+
+def meshes(model: Any, path: Path, without: Sequence[str] = ()) -> list[Mesh]:
+    """Return the visual meshes of a URDF.
+
+    Args:
+        model: From `read`, or a reduced form of it.
+        path: The URDF.
+        without: Endings of file names to leave out, in lower case.
+
+    Raises:
+        RobotMapError: A mesh is not there.
+    """
+    found = []
+    for item in shapes(model, path).geometryObjects:
+        if not item.meshPath or item.meshPath.lower().endswith(tuple(without)):
+            continue
+        frame, shape = model.frames[item.parentFrame], item.geometry
+        place = frame.placement.actInv(item.placement)
+        corners = [shape.tri_indices(i) for i in range(shape.num_tris)]
+        found.append(
+            Mesh(
+                link=frame.name,
+                points=np.asarray(shape.vertices()) @ place.rotation.T + place.translation,
+                triangles=np.array([(c[0], c[1], c[2]) for c in corners], dtype=np.int32),
+            )
+        )
+    return found
 
 
 def _lies(mesh: str) -> bool:

@@ -21,7 +21,6 @@ from xml.etree import ElementTree
 
 import mujoco
 import numpy as np
-import pinocchio as pin
 
 from l2emg_ros.retarget import urdf
 
@@ -41,24 +40,15 @@ def add_meshes(spec: Any, robot: Robot) -> None:
     Raises:
         RobotMapError: A mesh is not there.
     """
-    for number, item in enumerate(urdf.shapes(robot.model, robot.urdf_path).geometryObjects):
-        if not item.meshPath or item.meshPath.lower().endswith(READABLE):
-            continue
-        frame = robot.model.frames[item.parentFrame]
-        place = frame.placement.actInv(item.placement)
-        mesh, shape = f'viz_mesh_{number}', item.geometry
-        faces = [
-            corner for i in range(shape.num_tris) for corner in _corners(shape.tri_indices(i))
-        ]
+    meshes = urdf.meshes(robot.model, robot.urdf_path, without=READABLE)
+    for number, mesh in enumerate(meshes):
+        name = f'viz_mesh_{number}'
         spec.add_mesh(
-            name=mesh, uservert=np.asarray(shape.vertices()).ravel(), userface=np.array(faces)
+            name=name, uservert=mesh.points.ravel(), userface=mesh.triangles.ravel().tolist()
         )
-        x, y, z, w = pin.Quaternion(place.rotation).coeffs()
-        spec.body(frame.name).add_geom(
+        spec.body(mesh.link).add_geom(
             type=mujoco.mjtGeom.mjGEOM_MESH,
-            meshname=mesh,
-            pos=place.translation,
-            quat=[w, x, y, z],
+            meshname=name,
             rgba=_GREY,
             contype=0,
             conaffinity=0,
@@ -82,7 +72,3 @@ def add_sticks(root: ElementTree.Element) -> None:
         ElementTree.SubElement(visual, 'origin', xyz=middle, rpy=f'0 {pitch:.6g} {yaw:.6g}')
         shape = ElementTree.SubElement(visual, 'geometry')
         ElementTree.SubElement(shape, 'cylinder', radius=str(_STICK), length=f'{length:.6g}')
-
-
-def _corners(triangle: Any) -> tuple[int, int, int]:
-    return triangle[0], triangle[1], triangle[2]

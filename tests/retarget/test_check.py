@@ -26,7 +26,7 @@ import yaml
 
 from l2emg_ros.errors import RobotMapError
 from l2emg_ros.motion import skeleton
-from l2emg_ros.retarget import draft, urdf
+from l2emg_ros.retarget import draft_home, urdf
 from l2emg_ros.retarget.check import check
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.targets import Builder
@@ -177,6 +177,14 @@ def test_locked_joints_are_not_in_the_robot(tmp_path: Path) -> None:
     assert robot.limb_lengths() == pytest.approx(whole.limb_lengths())
 
 
+def test_joints_that_mimic_must_be_locked(tmp_path: Path) -> None:
+    path = toy_robot.write(tmp_path)
+    model = tmp_path / 'toy.urdf'
+    mimic = '<joint name="r_elbow" type="revolute"><mimic joint="l_elbow"/>'
+    model.write_text(model.read_text().replace('<joint name="r_elbow" type="revolute">', mimic))
+    assert check(path)[1] == ['r_elbow only mimic other joints: name them in locked']
+
+
 def test_continuous_joints_turn_half_a_turn_to_either_side(tmp_path: Path) -> None:
     path = toy_robot.write(tmp_path)
     model = tmp_path / 'toy.urdf'
@@ -194,7 +202,7 @@ def test_shoulders_are_where_they_are(name: str) -> None:
     """The links of iCub's trunk are turned against its root: offsets must not be mixed up."""
     robot = Robot.load(name)
     builder = Builder(robot, 'fixed')
-    motion = draft._standing(True, 0.2)
+    motion = draft_home.standing(True, 0.2)
     targets = builder.build(motion, avoid=False)
     home = robot.home_points()
     positions = motion.joint_positions()[0]
