@@ -34,6 +34,8 @@ Array = NDArray[np.float64]
 
 # Tangent of the angle by which the forearm points forward in the home pose.
 _ELBOW = 0.35
+# Where arms are lowered from, rad from hanging, and in how many steps.
+_RAISED, _STEPS = 1.4, 15
 # How far out hanging arms are held, rad: the first that does not touch the trunk.
 _ARMS_OUT = (0.12, 0.25, 0.4, 0.55, 0.7)
 
@@ -45,7 +47,7 @@ def home(robot: Robot) -> dict[str, float]:
     they hang farther out.
     """
     for bent in (True, False):
-        q = _posed(robot, standing(bent, _ARMS_OUT[0]))
+        q = _posed(robot, bent, _ARMS_OUT[0])
         if not check.uneven(replace(robot, home=q)):
             break
     try:
@@ -53,7 +55,7 @@ def home(robot: Robot) -> dict[str, float]:
         for out in _ARMS_OUT[1:]:
             if not hulls.colliding(q):
                 break
-            q = _posed(robot, standing(bent, out))
+            q = _posed(robot, bent, out)
     except RobotMapError:
         pass  # without its meshes nothing is known of how thick the robot is
     return {
@@ -65,11 +67,19 @@ def home(robot: Robot) -> dict[str, float]:
     }
 
 
-def _posed(robot: Robot, motion: Motion) -> Array:
-    """Return the pose (N,) for one frame, to 0.01 rad and inside the limits."""
-    builder = Builder(robot, 'fixed')
-    targets = builder.build(motion)
-    q, _ = FrameSolver(robot, builder).solve(targets.points[0], targets.orientations[0], 1.0)
+def _posed(robot: Robot, bent: bool, out: float) -> Array:
+    """Return the pose (N,) of `standing`, to 0.01 rad and inside the limits.
+
+    Of the two ways there, at once and by lowering raised arms, the one that ends closer counts.
+    """
+    builder, found = Builder(robot, 'fixed'), []
+    for first in (out, _RAISED):
+        solver = FrameSolver(robot, builder)
+        for angle in np.linspace(first, out, 1 if first == out else _STEPS):
+            targets = builder.build(standing(bent, angle))
+            q, _ = solver.solve(targets.points[0], targets.orientations[0], 1.0)
+        found.append((round(solver.miss, 3), q))
+    q = min(found, key=lambda entry: entry[0])[1]
     rounded = np.clip(
         np.round(q, 2), np.ceil(100 * robot.lower) / 100, np.floor(100 * robot.upper) / 100
     )
