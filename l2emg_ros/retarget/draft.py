@@ -51,7 +51,7 @@ def draft(path: Path, target: Path, name: str = '') -> str:
     figure = recognise(urdf.read(path), path)
     title = name or _plain(str(ElementTree.parse(path).getroot().get('name', path.stem)))
     links = draft_links.links(figure)
-    locked = _locked(figure)
+    locked = _locked(figure, path)
     content: dict[str, Any] = {
         'name': title,
         'urdf': str(path.resolve()),
@@ -96,18 +96,25 @@ def draft(path: Path, target: Path, name: str = '') -> str:
         '# rad/s and rad/s^2. Velocities: of the URDF, or less where gestures beside people need\n'
         '# less. Accelerations: full speed after 0.1 s, less where the torque of the motor above\n'
         '# gravity does not give it.\n' + _rules(draft_limits.rules(figure, robot, home)),
-        _block('groups', [(key, value, '') for key, value in _groups(figure).items()]),
+        _block('groups', [(key, value, '') for key, value in _groups(figure, locked).items()]),
     ]
     return '\n\n'.join(parts) + '\n'
 
 
-def _locked(figure: Figure) -> list[str]:
-    """Return the joints that no part of a person moves."""
+def _locked(figure: Figure, path: Path) -> list[str]:
+    """Return the joints that move no part of a person, or not by themselves, or not at all."""
     moving, model = set(figure.moving), figure.tree.model
-    return [model.names[j] for j in range(1, model.njoints) if j not in moving]
+    mimics = urdf.mimics(path)
+    found = []
+    for joint in range(1, model.njoints):
+        name, i = model.names[joint], model.joints[joint].idx_q
+        stuck = model.upperPositionLimit[i] <= model.lowerPositionLimit[i]
+        if joint not in moving or name in mimics or stuck:
+            found.append(name)
+    return found
 
 
-def _groups(figure: Figure) -> dict[str, list[str]]:
+def _groups(figure: Figure, locked: Sequence[str]) -> dict[str, list[str]]:
     names = figure.tree.model.names
     arms = {
         f'{word}_arm': figure.arms[side].joints for side, word in (('l', 'left'), ('r', 'right'))
@@ -120,7 +127,10 @@ def _groups(figure: Figure) -> dict[str, list[str]]:
         'arms': [*arms['left_arm'], *arms['right_arm']],
         'legs': [joint for leg in figure.legs.values() for joint in leg.joints],
     }
-    return {key: [names[j] for j in joints] for key, joints in found.items() if joints}
+    groups = {
+        key: [names[j] for j in joints if names[j] not in locked] for key, joints in found.items()
+    }
+    return {key: joints for key, joints in groups.items() if joints}
 
 
 def _address(path: Path, target: Path) -> str:

@@ -73,6 +73,8 @@ def rules(
     found: dict[tuple[str, float, float, str], list[str]] = {}
     for joint, role in sorted(_roles(figure).items()):
         name = model.names[joint]
+        if name not in free:  # locked
+            continue
         allowed = float(model.velocityLimit[model.joints[joint].idx_v])
         fastest = _FASTEST[role]
         known = 0 < allowed < np.inf
@@ -93,7 +95,9 @@ def rules(
         for (_, velocity, acceleration, comment), joints in found.items()
     ]
     return limits + [
-        (rule, 'check: the URDF allows more than a turn') for rule in narrowed(figure)
+        (rule, 'check: the URDF allows more than a turn')
+        for rule in narrowed(figure)
+        if rule['joints'] in free
     ]
 
 

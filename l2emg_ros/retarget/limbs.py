@@ -322,10 +322,8 @@ def _end(tree: Tree, chain: Sequence[int], reach: float) -> tuple[int | None, Ar
     bend = tree.at[chain[0]]
     last = chain[0]
     for joint in chain[1:]:
-        if tree.has_word(joint, HAND_WORDS) and not tree.has_word(joint, ('wrist',)):
-            hand = last
-            if np.linalg.norm(tree.at[joint] - bend) > 0.4 * reach or hand == chain[0]:
-                return None, _tip(tree, last, bend, tree.at[joint])
+        if tree.has_word(joint, HAND_WORDS):
+            return None, _tip(tree, last, bend, tree.at[joint])
         if (
             tree.axes[joint].any()
             and line_distance(bend, tree.at[joint], tree.axes[joint]) > _NEAR * reach

@@ -69,6 +69,12 @@ def read(path: Path) -> Any:
         raise RobotMapError(f'{path} cannot be read: {" ".join(str(error).split())}') from None
 
 
+def mimics(path: Path) -> set[str]:
+    """Return the names of the joints of a URDF that follow other joints."""
+    joints = ElementTree.parse(path).getroot().findall('joint')
+    return {str(joint.get('name')) for joint in joints if joint.find('mimic') is not None}
+
+
 def shapes(model: Any, path: Path, collision: bool = False) -> Any:
     """Return the visual or collision shapes of a URDF as ``pinocchio.GeometryModel``.
 

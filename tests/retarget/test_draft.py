@@ -235,6 +235,22 @@ def test_robot_without_legs(tmp_path: Path) -> None:
     assert len(robot.joint_names) == 6
 
 
+def test_joints_that_cannot_move_are_locked(tmp_path: Path, wave: Motion) -> None:
+    path, target = nameless(tmp_path), tmp_path / 'map.yaml'
+    text = path.read_text()
+    mimic = '<joint name="motor12" type="revolute"><mimic joint="motor11"/>'
+    text = text.replace('<joint name="motor12" type="revolute">', mimic)
+    before, after = text.split('<joint name="motor1" type="revolute">')
+    after = after.replace('lower="-1.7" upper="1.7"', 'lower="0" upper="0"', 1)
+    path.write_text(f'{before}<joint name="motor1" type="revolute">{after}')
+    target.write_text(draft(path, target))
+    robot, findings = check(target)
+    assert findings == []
+    assert robot is not None
+    assert robot.map.locked == ('motor1', 'motor12')
+    Retargeter(robot).retarget(wave).check(robot)
+
+
 def test_feet_without_shapes_are_doubted(tmp_path: Path) -> None:
     target = tmp_path / 'map.yaml'
     text = draft(nameless(tmp_path, foot=''), target)
