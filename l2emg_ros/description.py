@@ -20,7 +20,8 @@ import re
 
 from l2emg_ros import resources
 from l2emg_ros.errors import ResourceNotFound, RobotMapError
-from l2emg_ros.retarget.robot import resolve, Robot
+from l2emg_ros.retarget.robot import Robot
+from l2emg_ros.retarget.urdf import resolve
 
 
 def describe(robot: str, *, use_gazebo: bool = False, fixed_base: bool = True) -> str:

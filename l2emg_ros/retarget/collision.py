@@ -16,13 +16,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 import pinocchio as pin
 
-from l2emg_ros.errors import RobotMapError
+from l2emg_ros.retarget import urdf
 from l2emg_ros.retarget.robot import Robot
 
 Array = NDArray[np.float64]
@@ -31,7 +29,6 @@ Array = NDArray[np.float64]
 _NEAR = 2
 # Pairs that touch in more than half of random poses do so by their hulls, not by the pose.
 _RANDOM_POSES = 200
-_PACKAGE = 'package://'
 
 
 class SelfCollision:
@@ -48,15 +45,7 @@ class SelfCollision:
             RobotMapError: The meshes of the URDF are not there.
         """
         self._model, self._data = robot.model, robot.model.createData()
-        try:
-            geometry = pin.buildGeomFromUrdf(
-                robot.model,
-                str(robot.urdf_path),
-                pin.GeometryType.VISUAL,
-                package_dirs=_folders(robot),
-            )
-        except (RuntimeError, ValueError) as error:
-            raise RobotMapError(f'{robot.urdf_path}: {" ".join(str(error).split())}') from None
+        geometry = urdf.shapes(robot.model, robot.urdf_path)
         for item in geometry.geometryObjects:
             if hasattr(item.geometry, 'buildConvexHull'):
                 item.geometry.buildConvexHull(True, 'Qt')
@@ -110,12 +99,3 @@ class SelfCollision:
         one, other = list(self._model.supports[first]), list(self._model.supports[second])
         shared = sum(a == b for a, b in zip(one, other, strict=False))
         return len(one) + len(other) - 2 * shared
-
-
-def _folders(robot: Robot) -> list[str]:
-    """Where the packages of the URDF's mesh addresses lie."""
-    address = robot.map.urdf
-    if not address.startswith(_PACKAGE):
-        return [str(robot.urdf_path.parent)]
-    inside = Path(address.removeprefix(_PACKAGE))
-    return [str(robot.urdf_path.parents[len(inside.parts) - 1])]

@@ -20,10 +20,10 @@ REP-120, extended by the joints it leaves out (shoulder, elbow, hip, knee).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ from l2emg_ros import yaml_file
 from l2emg_ros.errors import BadRequest, RobotMapError
 
 Array = NDArray[np.float64]
+T = TypeVar('T')
 
 SIDES = ('l', 'r')
 BODY = ('base_link', 'torso')
@@ -49,7 +50,7 @@ _AXES = {
     for sign in '+-'
     for number, axis in enumerate('xyz')
 }
-_TOP_KEYS = {'name', 'description', 'urdf', 'links', 'body', 'home', 'limits', 'groups'}
+_TOP_KEYS = {'name', 'description', 'urdf', 'locked', 'links', 'body', 'home', 'limits', 'groups'}
 _BODY_KEYS = {'trunk', 'thigh', 'hand', 'hand_length'}
 _LIMIT_KEYS = {'joints', 'velocity', 'acceleration', 'lower', 'upper'}
 
@@ -119,6 +120,8 @@ class RobotMap:
         name: Name of the robot.
         description: One line about it.
         urdf: ``package://`` address or path of the URDF, relative to the map file.
+        locked: Names or patterns of joints that stay at 0 and are in no trajectory: fingers,
+            wheels, joints that mimic others.
         links: Neutral name -> link.
         body: Sizes, or None: hands are not kept away.
         home: Joint -> rad of the resting pose; joints that are left out rest at 0.
@@ -130,6 +133,7 @@ class RobotMap:
     name: str
     description: str
     urdf: str
+    locked: tuple[str, ...]
     links: Mapping[str, LinkMap]
     body: Body | None
     home: Mapping[str, float]
@@ -147,52 +151,100 @@ def load(path: str | Path) -> RobotMap:
     """Read and check a map file.
 
     Raises:
-        RobotMapError: The file is not valid; the message names the file, the entry and what was
-            expected.
+        RobotMapError: The file is not valid; the message names the file, every entry that is
+            wrong and what was expected.
+        OSError: The file cannot be read.
+    """
+    robot_map, problems = inspect(path)
+    if robot_map is None or problems:
+        raise RobotMapError(f'{path}: {"; ".join(problems)}')
+    return robot_map
+
+
+def inspect(path: str | Path) -> tuple[RobotMap | None, list[str]]:
+    """Read as much of a map file as is valid.
+
+    Returns:
+        The map without the entries that are wrong (None: nothing can be made of it), and one
+        sentence per problem.
+
+    Raises:
         OSError: The file cannot be read.
     """
     path = Path(path)
     try:
-        content = yaml_file.read(path)
+        entries = yaml_file.mapping(yaml_file.read(path), 'the file')
     except BadRequest as error:
-        raise RobotMapError(str(error)) from None
-    try:
-        return _parse(content, path)
-    except (BadRequest, RobotMapError) as error:
-        raise RobotMapError(f'{path}: {error}') from None
+        return None, [str(error).removeprefix(f'{path} ')]
+    return _parse(entries, path)
 
 
-def _parse(content: Any, path: Path) -> RobotMap:
-    entries = yaml_file.mapping(content, 'the file')
-    yaml_file.known(entries, _TOP_KEYS, 'the file')
-    for key in ('name', 'urdf', 'links', 'limits'):
-        if key not in entries:
-            raise RobotMapError(f'{key!r} is missing')
-    links = {
-        key: _link(key, value)
-        for key, value in yaml_file.mapping(entries['links'], 'links').items()
-    }
-    _complete(links)
-    home = yaml_file.mapping(entries.get('home') or {}, 'home')
-    rules = entries['limits']
+def parse(content: Mapping[str, Any], path: Path) -> RobotMap:
+    """Return the map that the content of a file stands for; RobotMapError names what is wrong."""
+    robot_map, problems = _parse(content, path)
+    if robot_map is None or problems:
+        raise RobotMapError(f'{path}: {"; ".join(problems)}')
+    return robot_map
+
+
+def _parse(entries: Mapping[str, Any], path: Path) -> tuple[RobotMap | None, list[str]]:
+    problems: list[str] = []
+
+    def each(value: Any, where: str, read: Callable[[Any, str], T]) -> dict[str, T]:
+        """Read those of "name: value" entries that are valid."""
+        found = _tried(problems, yaml_file.mapping, value, where) or {}
+        items = {
+            key: _tried(problems, read, item, f'{where}.{key}') for key, item in found.items()
+        }
+        return {key: item for key, item in items.items() if item is not None}
+
+    def one(key: str, read: Callable[[Any, str], T]) -> T | None:
+        """Read an entry if it is there and valid."""
+        return _tried(problems, read, entries[key], key) if entries.get(key) is not None else None
+
+    _tried(problems, _known, entries, 'the file')
+    problems += [
+        f'{key!r} is missing' for key in ('name', 'urdf', 'links', 'limits') if key not in entries
+    ]
+    links = each(entries.get('links', {}), 'links', _link)
+    if isinstance(entries.get('links'), dict):
+        _tried(problems, _complete, entries['links'], 'links')
+    rules = entries.get('limits', [])
     if not isinstance(rules, list):
-        raise RobotMapError(f'limits is {rules!r}: expected a list of rules')
-    groups = yaml_file.mapping(entries.get('groups') or {}, 'groups')
-    return RobotMap(
-        name=yaml_file.text(entries['name'], 'name'),
+        problems.append(f'limits is {rules!r}: expected a list of rules')
+        rules = []
+    limits = [_tried(problems, _rule, rule, f'limits[{n}]') for n, rule in enumerate(rules)]
+    urdf = one('urdf', yaml_file.text)
+    robot_map = RobotMap(
+        name=one('name', yaml_file.text) or path.parent.name,
         description=str(entries.get('description', '')),
-        urdf=yaml_file.text(entries['urdf'], 'urdf'),
+        urdf=urdf or '',
+        locked=(one('locked', _names) or ()) if entries.get('locked') else (),
         links=links,
-        body=None if 'body' not in entries else _body(entries['body']),
-        home={joint: _number(value, f'home.{joint}') for joint, value in home.items()},
-        limits=tuple(_rule(rule, f'limits[{i}]') for i, rule in enumerate(rules)),
-        groups={name: _names(value, f'groups.{name}') for name, value in groups.items()},
+        body=one('body', _body),
+        home=each(entries.get('home') or {}, 'home', _number),
+        limits=tuple(rule for rule in limits if rule is not None),
+        groups=each(entries.get('groups') or {}, 'groups', _names),
         path=path,
     )
+    return (robot_map if urdf else None), problems
 
 
-def _link(key: str, value: Any) -> LinkMap:
-    where = f'links.{key}'
+def _tried(problems: list[str], read: Callable[[Any, str], T], value: Any, where: str) -> T | None:
+    """Return what ``read`` returns; where it refuses, note why and return None."""
+    try:
+        return read(value, where)
+    except (BadRequest, RobotMapError) as error:
+        problems.append(str(error))
+        return None
+
+
+def _known(entries: Mapping[str, Any], where: str) -> None:
+    yaml_file.known(entries, _TOP_KEYS, where)
+
+
+def _link(value: Any, where: str) -> LinkMap:
+    key = where.removeprefix('links.')
     allowed = [*BODY, *OPTIONAL, *(f'{s}_{part}' for s in SIDES for part in ARM + LEG)]
     if key not in allowed:
         raise RobotMapError(f'{where} is unknown: expected one of {", ".join(allowed)}')
@@ -224,27 +276,28 @@ def _link(key: str, value: Any) -> LinkMap:
     )
 
 
-def _complete(links: Mapping[str, LinkMap]) -> None:
+def _complete(links: Iterable[str], where: str) -> None:
     """Check that body and arms are there, and both legs or neither."""
+    links = set(links)
     needed = [*BODY, *(f'{side}_{part}' for side in SIDES for part in ARM)]
     legs = [f'{side}_{part}' for side in SIDES for part in LEG]
     if any(key in links for key in legs):
         needed += legs
     missing = [key for key in needed if key not in links]
     if missing:
-        raise RobotMapError(f'links lacks {", ".join(missing)}')
+        raise RobotMapError(f'{where} lacks {", ".join(missing)}')
 
 
-def _body(value: Any) -> Body:
-    entry = yaml_file.mapping(value, 'body')
-    yaml_file.known(entry, _BODY_KEYS, 'body')
+def _body(value: Any, where: str) -> Body:
+    entry = yaml_file.mapping(value, where)
+    yaml_file.known(entry, _BODY_KEYS, where)
     missing = sorted(_BODY_KEYS - set(entry))
     if missing:
-        raise RobotMapError(f'body lacks {", ".join(missing)}')
-    sizes = {key: _number(entry[key], f'body.{key}') for key in entry}
+        raise RobotMapError(f'{where} lacks {", ".join(missing)}')
+    sizes = {key: _number(entry[key], f'{where}.{key}') for key in entry}
     for key, size in sizes.items():
         if not 0 <= size < 1:
-            raise RobotMapError(f'body.{key} is {size:g}: expected metres, 0 to 1')
+            raise RobotMapError(f'{where}.{key} is {size:g}: expected metres, 0 to 1')
     return Body(**sizes)
 
 

@@ -39,6 +39,8 @@ Array = NDArray[np.float64]
 # Knots after the first frame in which the curve may lag: a motion that begins in full swing cannot
 # be joined from rest at once, and slowing it down would only delay that.
 _START_UP = 5
+# Knots after the last frame in which joints may stop as they like.
+_SHORT_STOP = 8
 # Time between the imagined frames that lead to the first one: no limit on their speed, s.
 _UNHURRIED = 1.0
 # A point of the first frame this far off makes a second attempt worth while, m.
@@ -239,7 +241,15 @@ class Retargeter:
             reference = np.vstack([lead, interpolate(joints, frames)])
             end = reference[-1] - reference[max(len(reference) - 2, 0)]
             tail = max(3, 5 - len(reference)) + limits.braking_steps(end, self.bounds)
-            control = limits.follow(reference, start, self.bounds, self.config.smoothing, tail)
+            # The slowest joint may take long to stop: meanwhile the others are held, not let go.
+            held = max(tail - _SHORT_STOP, 0)
+            control = limits.follow(
+                np.vstack([reference, np.repeat(reference[-1:], held, axis=0)]),
+                start,
+                self.bounds,
+                self.config.smoothing,
+                tail - held,
+            )
             curve = limits.evaluate(control, self.step)[0]
             gap = np.abs(curve[len(lead) : len(reference)] - reference[len(lead) :]).max(axis=1)
             gap[:_START_UP] = 0.0

@@ -17,12 +17,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from importlib import metadata
 import os
 from pathlib import Path
-import sys
 from typing import Any
 
 import numpy as np
@@ -31,13 +29,11 @@ import pinocchio as pin
 
 from l2emg_ros import resources
 from l2emg_ros.errors import BadRequest, ResourceNotFound, RobotMapError
-from l2emg_ros.retarget import mapping
+from l2emg_ros.retarget import mapping, urdf
 from l2emg_ros.retarget.mapping import LinkMap, RobotMap
 
 Array = NDArray[np.float64]
 
-# Shorter limbs than this are a link mapped twice, metres.
-_SHORTEST_LIMB = 0.03
 _CHAINS = {
     '{}_shoulder': '{}_elbow',
     '{}_elbow': '{}_wrist',
@@ -85,12 +81,11 @@ class Robot:
             RobotMapError: Nothing has that name, or the map file and the URDF do not fit; the
                 message names the entry and what was expected.
         """
-        robot_map = mapping.load(_map_path(name))
-        try:
-            urdf = resolve(robot_map.urdf, robot_map.path.parent)
-            return _build(robot_map, urdf)
-        except RobotMapError as error:
-            raise RobotMapError(f'{robot_map.path}: {error}') from None
+        path = map_path(name)
+        robot, problems = inspect(path)
+        if robot is None or problems:
+            raise RobotMapError(f'{path}: {"; ".join(problems)}')
+        return robot
 
     def placement(self, key: str) -> tuple[int, Array, Array]:
         """Return where a mapped point lies: joint number, (3,) m and (3, 3) in the joint's frame.
@@ -152,54 +147,23 @@ class Robot:
             result[key] = data.oMi[joint].act(point)
         return result
 
+    def home_axes(self, key: str) -> Array:
+        """Return a link's forward, left and up (3, 3) in the home pose, in the root's frame."""
+        data = self.model.createData()
+        pin.forwardKinematics(self.model, data, self.home)
+        joint, _, axes = self.placement(key)
+        return np.asarray(data.oMi[joint].rotation @ axes)
+
     def check(self) -> list[str]:
         """Look for what loads but cannot work well.
 
         Returns:
-            One sentence per finding; empty when all is well.
+            One sentence per finding; empty when all is well. `l2emg_ros.retarget.check.check` also
+            looks at the shapes, and at maps that do not load.
         """
-        findings = []
-        for end, length in self.limb_lengths().items():
-            if length < _SHORTEST_LIMB:
-                findings.append(
-                    f'the limb that ends at {end} is {1e3 * length:.0f} mm long: '
-                    f'expected more than {1e3 * _SHORTEST_LIMB:.0f} mm; is a link mapped twice?'
-                )
-        findings += self._check_sides()
-        findings += self._check_torque()
-        return findings
+        from l2emg_ros.retarget.check import findings_of
 
-    def _check_sides(self) -> list[str]:
-        """Left parts must lie on the left of the base, upper parts above lower ones."""
-        points, findings = self.home_points(), []
-        base = points['base_link']
-        frame = self.placement('base_link')[2]
-        local = {key: frame.T @ (point - base) for key, point in points.items()}
-        for key in [key for key in local if key.startswith('l_')]:
-            twin = 'r' + key[1:]
-            if twin in local and local[key][1] <= local[twin][1]:
-                findings.append(
-                    f'{key} ({self.map.links[key].link}) is not to the left of {twin} '
-                    f'({self.map.links[twin].link}): are the sides or base_link axes swapped?'
-                )
-        if self.map.has_legs and local['l_shoulder'][2] <= local['l_hip'][2]:
-            findings.append('the shoulders are not above the hips: check the axes of base_link')
-        return findings
-
-    def _check_torque(self) -> list[str]:
-        """Acceleration limits must be within reach of the motors at the home pose."""
-        model, data = self.model, self.model.createData()
-        inertia = np.diag(pin.crba(model, data, self.home))
-        gravity = np.abs(pin.computeGeneralizedGravity(model, data, self.home))
-        needed = inertia * self.acceleration + gravity
-        return [
-            f'{name}: {limit:g} rad/s^2 needs {torque:.0f} N m in the home pose, but the URDF '
-            f'allows {effort:.0f} N m'
-            for name, limit, torque, effort in zip(
-                self.joint_names, self.acceleration, needed, model.effortLimit, strict=True
-            )
-            if 0 < effort < torque
-        ]
+        return findings_of(self)
 
 
 def list_robots() -> dict[str, Path]:
@@ -211,42 +175,12 @@ def list_robots() -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def resolve(address: str, base: Path) -> Path:
-    """Find a file by ``package://NAME/...`` address or by its path relative to ``base``.
-
-    A package is looked for as ROS does (share folders of AMENT_PREFIX_PATH and of this
-    interpreter) and among the installed wheels.
+def map_path(name: str | os.PathLike[str]) -> Path:
+    """Return the map file of a robot, by its name or by the path itself.
 
     Raises:
-        RobotMapError: It is not there; the message lists every place tried.
+        RobotMapError: It is not there.
     """
-    if not address.startswith('package://'):
-        path = base / address
-        if path.is_file():
-            return path.resolve()
-        raise RobotMapError(f'urdf is {address!r}: {path} is not a file')
-    package, _, inside = address.removeprefix('package://').partition('/')
-    tried = [share / inside for share in _share_folders(package)]
-    for path in tried:
-        if path.is_file():
-            return path
-    listed = ', '.join(map(str, tried))
-    raise RobotMapError(f'urdf is {address!r}: install the package {package} (tried {listed})')
-
-
-def _share_folders(package: str) -> list[Path]:
-    prefixes = [p for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
-    folders = [Path(prefix, 'share', package) for prefix in [*prefixes, sys.prefix]]
-    try:
-        files = metadata.files(package) or []
-    except metadata.PackageNotFoundError:
-        files = []
-    marker = f'share/{package}/package.xml'
-    folders += [Path(str(f.locate())).parent for f in files if f.as_posix().endswith(marker)]
-    return folders
-
-
-def _map_path(name: str | os.PathLike[str]) -> Path:
     text = os.fspath(name)
     if text.endswith(('.yaml', '.yml')) or os.sep in text:
         path = Path(text)
@@ -262,64 +196,124 @@ def _map_path(name: str | os.PathLike[str]) -> Path:
         ) from None
 
 
-def _build(robot_map: RobotMap, urdf: Path) -> Robot:
-    """Join URDF and map file, and check that they fit."""
+def inspect(name: str | os.PathLike[str]) -> tuple[Robot | None, list[str]]:
+    """Load as much of a robot as its map file and URDF allow.
+
+    Returns:
+        The robot without the entries that are wrong, limits that are missing as NaN (None: there
+        is no URDF), and one sentence per problem. Without problems it is what `Robot.load` gives.
+
+    Raises:
+        RobotMapError: Nothing has that name.
+    """
+    robot_map, problems = mapping.inspect(map_path(name))
+    if robot_map is None:
+        return None, problems
     try:
-        model = pin.buildModelFromUrdf(str(urdf))
-    except (RuntimeError, ValueError) as error:
-        raise RobotMapError(
-            f'urdf {urdf} cannot be read: {" ".join(str(error).split())}'
-        ) from None
+        robot, more = assemble(robot_map)
+    except RobotMapError as error:
+        return None, [*problems, str(error)]
+    return robot, problems + more
+
+
+def assemble(robot_map: RobotMap) -> tuple[Robot, list[str]]:
+    """Join a map with its URDF.
+
+    Returns:
+        The robot without the entries that do not fit, and one sentence per problem.
+
+    Raises:
+        RobotMapError: There is no URDF.
+    """
+    path = urdf.resolve(robot_map.urdf, robot_map.path.parent)
+    model, problems = _unlocked(urdf.read(path), robot_map.locked)
     names = tuple(model.names[1:])
-    for name, joint in zip(names, model.joints[1:], strict=True):
-        if joint.nq != 1:
-            raise RobotMapError(
-                f'joint {name} of {urdf.name} has {joint.nq} coordinates: '
-                'expected revolute or prismatic joints with limits only'
-            )
-    _check_links(model, robot_map.links)
-    limits = _limits(model, names, robot_map)
-    home = np.zeros(len(names))
-    for joint, value in robot_map.home.items():
-        if joint not in names:
-            raise RobotMapError(f'home.{joint} is not a joint of {urdf.name}')
-        home[names.index(joint)] = value
-    outside = [
-        n for n, q, lo, up in zip(names, home, *limits[:2], strict=True) if not lo <= q <= up
+    odd = [
+        f'joint {name} of {path.name} has {joint.nq} coordinates: expected revolute or '
+        f'prismatic joints only; name it in locked'
+        for name, joint in zip(names, model.joints[1:], strict=True)
+        if joint.nq != 1
     ]
-    if outside:
-        raise RobotMapError(f'home pose of {outside[0]} is outside its position limits')
+    if odd:
+        raise RobotMapError('; '.join([*problems, *odd]))
+    wrong = _check_links(model, robot_map.links)
+    problems += wrong.values()
+    limits, refused = _limits(model, names, robot_map)
+    home, outside = _home(names, robot_map.home, *limits[:2])
+    problems += refused + outside
     for group, patterns in robot_map.groups.items():
-        _select(names, patterns, f'groups.{group}')
+        _select(names, patterns, f'groups.{group}', problems)
     for array in (*limits, home):
         array.setflags(write=False)
-    return Robot(robot_map.name, names, *limits, home, urdf, model, robot_map)
+    fitting = {key: link for key, link in robot_map.links.items() if key not in wrong}
+    fitting_map = replace(robot_map, links=fitting)
+    return Robot(robot_map.name, names, *limits, home, path, model, fitting_map), problems
 
 
-def _check_links(model: Any, links: Mapping[str, LinkMap]) -> None:
+def _unlocked(model: Any, locked: Sequence[str]) -> tuple[Any, list[str]]:
+    """Return the model without the joints that stay at 0."""
+    names = tuple(model.names[1:])
+    problems: list[str] = []
+    chosen = _select(names, locked, 'locked', problems)
+    if not chosen:
+        return model, problems
+    return pin.buildReducedModel(model, [i + 1 for i in chosen], pin.neutral(model)), problems
+
+
+def _home(
+    names: tuple[str, ...], asked: Mapping[str, float], lower: Array, upper: Array
+) -> tuple[Array, list[str]]:
+    """Return the home pose (N,) inside the limits, and what was wrong with the one asked for."""
+    home, problems = np.zeros(len(names)), []
+    for joint, value in asked.items():
+        if joint in names:
+            home[names.index(joint)] = value
+        else:
+            problems.append(f'home.{joint} is not a joint of the URDF that moves')
+    for i, name in enumerate(names):
+        if lower[i] < upper[i] and not lower[i] <= home[i] <= upper[i]:
+            problems.append(
+                f'home pose of {name} is outside its position limits: '
+                f'{home[i]:g}, expected {lower[i]:g} to {upper[i]:g}'
+            )
+            home[i] = np.clip(home[i], lower[i], upper[i])
+    return home, problems
+
+
+def _check_links(model: Any, links: Mapping[str, LinkMap]) -> dict[str, str]:
+    """Return what is wrong with the links, by their neutral names."""
+    problems = {}
     for key, link in links.items():
         if not model.existFrame(link.link, pin.FrameType.BODY):
             known = ', '.join(f.name for f in model.frames if f.type == pin.FrameType.BODY)
-            raise RobotMapError(f'links.{key} is {link.link!r}: expected a link of {known}')
-    root = links['base_link'].link
-    frame = model.frames[model.getFrameId(root, pin.FrameType.BODY)]
-    if frame.parentJoint != 0 or not frame.placement.isIdentity(1e-9):
-        raise RobotMapError(f'links.base_link is {root!r}: expected the root link of the URDF')
+            problems[key] = f'links.{key} is {link.link!r}: expected a link of {known}'
+    if 'base_link' in links and 'base_link' not in problems:
+        name = links['base_link'].link
+        frame = model.frames[model.getFrameId(name, pin.FrameType.BODY)]
+        if frame.parentJoint != 0 or not frame.placement.isIdentity(1e-9):
+            problems['base_link'] = (
+                f'links.base_link is {name!r}: expected the root link of the URDF'
+            )
+    return problems
 
 
 def _limits(
     model: Any, names: tuple[str, ...], robot_map: RobotMap
-) -> tuple[Array, Array, Array, Array]:
-    """Return lower, upper, velocity and acceleration limits after the rules of the map file."""
+) -> tuple[tuple[Array, Array, Array, Array], list[str]]:
+    """Return lower, upper, velocity and acceleration limits after the rules of the map file.
+
+    Also returns what is wrong with them; a limit that is missing is NaN.
+    """
     lower, upper = model.lowerPositionLimit.copy(), model.upperPositionLimit.copy()
     velocity = model.velocityLimit.copy()
     acceleration = np.full(len(names), np.nan)
+    problems: list[str] = []
     for number, rule in enumerate(robot_map.limits):
         where = f'limits[{number}]'
-        for i in _select(names, rule.joints, where):
+        for i in _select(names, rule.joints, where, problems):
             if rule.velocity is not None:
                 if 0 < model.velocityLimit[i] < rule.velocity:
-                    raise RobotMapError(
+                    problems.append(
                         f'{where} allows {names[i]} {rule.velocity:g} rad/s: '
                         f'the URDF allows {model.velocityLimit[i]:g}'
                     )
@@ -329,20 +323,32 @@ def _limits(
             upper[i] = upper[i] if rule.upper is None else min(upper[i], rule.upper)
     for i, name in enumerate(names):
         if not np.isfinite([lower[i], upper[i]]).all() or not lower[i] < upper[i]:
-            raise RobotMapError(
-                f'{name} may move from {lower[i]:g} to {upper[i]:g}: expected lower < upper'
+            problems.append(
+                f'{name} may move from {lower[i]:g} to {upper[i]:g}: expected lower < upper; '
+                'add both to limits, or name it in locked'
             )
-        if not 0 < velocity[i] < np.inf:
-            raise RobotMapError(f'{name} has velocity limit {velocity[i]:g}: add one to limits')
-        if not 0 < acceleration[i] < np.inf:
-            raise RobotMapError(f'{name} has no acceleration limit: add one to limits')
-    return lower, upper, velocity, acceleration
+    still = [
+        f'{names[i]} has velocity limit {velocity[i]:g}'
+        for i in np.flatnonzero(~((velocity > 0) & (velocity < np.inf)))
+    ]
+    if still:
+        problems.append(f'{", ".join(still)}: add one to limits, or name the joint in locked')
+    free = [names[i] for i in np.flatnonzero(~(acceleration > 0))]
+    if free:
+        problems.append(f'{", ".join(free)} has no acceleration limit: add one to limits')
+    velocity[~((velocity > 0) & (velocity < np.inf))] = np.nan
+    return (lower, upper, velocity, acceleration), problems
 
 
-def _select(names: tuple[str, ...], patterns: Sequence[str], where: str) -> list[int]:
-    for pattern in patterns:
-        if not _matching(names, (pattern,)):
-            raise RobotMapError(f'{where}: no joint of the URDF matches {pattern!r}')
+def _select(
+    names: tuple[str, ...], patterns: Sequence[str], where: str, problems: list[str]
+) -> list[int]:
+    """Return the joints that patterns match; note the patterns that match none."""
+    problems += [
+        f'{where}: no joint of the URDF matches {pattern!r}'
+        for pattern in patterns
+        if not _matching(names, (pattern,))
+    ]
     return _matching(names, patterns)
 
 

@@ -106,14 +106,16 @@ class Builder:
         self._lengths = robot.limb_lengths()
         home = robot.home_points()
         self._torso_at = home['torso']
-        # With the trunk upright in the home pose the offsets are those in the frame of the torso.
+        # Shoulders are fixed to the torso, hips to the root.
+        upright = robot.home_axes('torso').T
         self._sockets = {
-            f'{side}_{joint}': home[f'{side}_{joint}'] - (home['torso'] if on_torso else 0.0)
-            for joint, on_torso in (('shoulder', True), ('hip', False))
+            f'{side}_shoulder': upright @ (home[f'{side}_shoulder'] - home['torso'])
             for side in _SIDES
-            if f'{side}_{joint}' in home
         }
-        self._axes = {key: robot.map.links[key].axes for key in ('base_link', *self.parts)}
+        self._sockets |= {
+            f'{side}_hip': home[f'{side}_hip'] for side in _SIDES if f'{side}_hip' in home
+        }
+        self._axes = robot.map.links['base_link'].axes
 
     def build(self, motion: Motion, avoid: bool = True) -> Targets:
         """Return the targets of every frame.
@@ -131,10 +133,10 @@ class Builder:
             for number, key in enumerate(('base_link', *self.parts))
         }
         pelvis = parts['base_link'] if self.root == 'kinematic' else heading(parts['base_link'])
-        root = pelvis @ self._axes['base_link'].T
+        root = pelvis @ self._axes.T
         local = np.swapaxes(root, 1, 2)
         orientations = np.stack([local @ parts[key] for key in self.parts], axis=1)
-        torso = orientations[:, self.parts.index('torso')] @ self._axes['torso'].T
+        torso = orientations[:, self.parts.index('torso')]
         points: dict[str, Array] = {}
         for name, offset in self._sockets.items():
             if name.endswith('shoulder'):

@@ -38,6 +38,7 @@ _ARMATURE = 0.01
 _BANDWIDTH = 32.0
 # A gap longer than this is not caught up with: the process was stopped, not the robot, s.
 _MAX_LAG = 0.25
+_LEAST_MASS, _LEAST_INERTIA = '1e-3', '1e-6'  # kg, kg m^2
 
 
 def load_model(urdf_path: Path, timestep: float) -> Any:
@@ -58,9 +59,19 @@ def load_model(urdf_path: Path, timestep: float) -> Any:
         for link in root.iter('link'):
             for shape in [*link.findall('visual'), *link.findall('collision')]:
                 link.remove(shape)
+            for inertial in link.findall('inertial'):
+                if not _possible(inertial):
+                    link.remove(inertial)
         extension = ElementTree.Element('mujoco')
+        # Links without mass (frames of sensors, fingers) get the least that can be integrated.
         ElementTree.SubElement(
-            extension, 'compiler', fusestatic='false', balanceinertia='true', strippath='false'
+            extension,
+            'compiler',
+            fusestatic='false',
+            balanceinertia='true',
+            strippath='false',
+            boundmass=_LEAST_MASS,
+            boundinertia=_LEAST_INERTIA,
         )
         root.insert(0, extension)
         spec = mujoco.MjSpec.from_string(ElementTree.tostring(root, encoding='unicode'))
@@ -71,6 +82,18 @@ def load_model(urdf_path: Path, timestep: float) -> Any:
         return spec.compile()
     except (ElementTree.ParseError, ValueError) as error:
         raise RobotMapError(f'{urdf_path} cannot be simulated: {error}') from None
+
+
+def _possible(inertial: ElementTree.Element) -> bool:
+    """Tell whether a body can have such an inertia: a positive definite matrix."""
+    inertia = inertial.find('inertia')
+    if inertia is None:
+        return False
+    xx, xy, xz, yy, yz, zz = (
+        float(inertia.get(key, 0.0)) for key in ('ixx', 'ixy', 'ixz', 'iyy', 'iyz', 'izz')
+    )
+    matrix = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+    return bool(np.linalg.eigvalsh(matrix).min() > 0)
 
 
 class Simulator:

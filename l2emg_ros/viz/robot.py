@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 
 from l2emg_ros.errors import ResourceNotFound, RobotMapError
 from l2emg_ros.motion import rotation
-from l2emg_ros.retarget.robot import resolve
-from l2emg_ros.viz import video
+from l2emg_ros.retarget.urdf import resolve
+from l2emg_ros.viz import shapes, video
 
 if TYPE_CHECKING:
     from l2emg_ros.retarget.robot import Robot
@@ -41,7 +41,7 @@ _AZIMUTH = 32.0  # degrees off the facing direction, as in the drawings of peopl
 _ELEVATION = -14.0
 _MARGIN = 1.25
 _ROOT_JOINT = 'viz_root'
-_MESHES = ('.stl', '.obj')
+_INERTIA = {'ixx': '1', 'iyy': '1', 'izz': '1', 'ixy': '0', 'ixz': '0', 'iyz': '0'}
 
 
 class RobotRenderer:
@@ -60,7 +60,7 @@ class RobotRenderer:
     def __init__(
         self, robot: Robot, size: tuple[int, int] = (640, 480), fine: bool = False
     ) -> None:
-        self._model = _load_model(robot.urdf_path, size, fine)
+        self._model = _load_model(robot, size, fine)
         self._data = mujoco.MjData(self._model)
         joints = [self._model.joint(name) for name in robot.joint_names]
         self._columns = np.array([int(joint.qposadr[0]) for joint in joints])
@@ -165,7 +165,8 @@ def render_trajectory(
         reach = float(np.abs(np.array(boxes)[..., :2] - path[:, None]).max())
         half = max(0.5 * (high - low) + 0.1, reach * size[1] / size[0])
         renderer.camera.distance = _MARGIN * half / np.tan(np.radians(22.5))
-        forward = rotation.apply(orientations, [1.0, 0.0, 0.0])[:, :2].sum(axis=0)
+        ahead = robot.map.links['base_link'].axes[:, 0]
+        forward = rotation.apply(orientations, ahead)[:, :2].sum(axis=0)
         heading = np.degrees(np.arctan2(forward[1], forward[0]))
         renderer.camera.azimuth = heading + _AZIMUTH + 180.0
         for centre, state in zip(
@@ -217,34 +218,50 @@ def _context(size: tuple[int, int]) -> Any:
         ) from None
 
 
-def _load_model(urdf_path: Path, size: tuple[int, int], fine: bool) -> Any:
+def _load_model(robot: Robot, size: tuple[int, int], fine: bool) -> Any:
     """Compile the visual shapes of a URDF on a floating root, with floor and light."""
     try:
-        root = ElementTree.parse(urdf_path).getroot()
-        _prepare(root, urdf_path.parent)
+        root = ElementTree.parse(robot.urdf_path).getroot()
+        others = _prepare(root, robot.urdf_path.parent)
         spec = mujoco.MjSpec.from_string(ElementTree.tostring(root, encoding='unicode'))
+        if others:
+            shapes.add_meshes(spec, robot)
+        for mesh in spec.meshes:
+            mesh.inertia = mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL  # flat meshes have no volume
         _add_surroundings(spec, size, fine)
         return spec.compile()
     except (ElementTree.ParseError, ValueError) as error:
         message = ' '.join(str(error).split())
-        raise RobotMapError(f'{urdf_path} cannot be drawn: {message}') from None
+        raise RobotMapError(f'{robot.urdf_path} cannot be drawn: {message}') from None
 
 
-def _prepare(root: ElementTree.Element, folder: Path) -> None:
-    """Drop collision shapes, find meshes and hang the root link on a free joint."""
+def _prepare(root: ElementTree.Element, folder: Path) -> bool:
+    """Drop collision shapes, find meshes and hang the root link on a free joint.
+
+    Returns:
+        Whether there are meshes that MuJoCo does not read; they are dropped, too.
+    """
+    others = False
     for link in root.iter('link'):
-        for shape in link.findall('collision'):
-            link.remove(shape)
+        for part in [*link.findall('collision'), *link.findall('inertial')]:
+            link.remove(part)
+        # Nothing is moved by forces here, and many a URDF has links without mass.
+        inertial = ElementTree.SubElement(link, 'inertial')
+        ElementTree.SubElement(inertial, 'mass', value='1')
+        ElementTree.SubElement(inertial, 'inertia', _INERTIA)
         for shape in link.findall('visual'):
             mesh = shape.find('geometry/mesh')
             if mesh is None:
                 continue
             address = mesh.get('filename', '')
-            if Path(address).suffix.lower() in _MESHES:
+            if Path(address).suffix.lower() in shapes.READABLE:
                 mesh.set('filename', str(resolve(address, folder)))
-            else:  # MuJoCo reads no Collada
+            else:
                 link.remove(shape)
-    children = {joint.find('child').get('link') for joint in root.iter('joint')}  # type: ignore[union-attr]
+                others = True
+    if not others and root.find('link/visual') is None:
+        shapes.add_sticks(root)
+    children = {joint.find('child').get('link') for joint in root.findall('joint')}  # type: ignore[union-attr]
     base = next(link for link in root.iter('link') if link.get('name') not in children)
     ElementTree.SubElement(root, 'link', name='world')
     joint = ElementTree.SubElement(root, 'joint', name=_ROOT_JOINT, type='floating')
@@ -260,6 +277,7 @@ def _prepare(root: ElementTree.Element, folder: Path) -> None:
         balanceinertia='true',
     )
     root.insert(0, settings)
+    return others
 
 
 def _add_surroundings(spec: Any, size: tuple[int, int], fine: bool) -> None:

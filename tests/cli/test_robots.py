@@ -25,11 +25,19 @@ from l2emg_ros.cli.main import main
 
 def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(['robots', 'list']) == 0
-    assert capsys.readouterr().out.startswith('g1 ')
+    listed = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in listed] == [
+        'g1',
+        'icub',
+        'romeo',
+        'simple_humanoid',
+        'talos',
+    ]
+    assert len({line.index(line.split(maxsplit=1)[1]) for line in listed}) == 1
 
 
 def test_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(['robots', 'check']) == 0
+    assert main(['robots', 'check', 'g1']) == 0
     assert main(['robots', 'check', str(toy_robot.write(tmp_path))]) == 0
     assert capsys.readouterr().out == (
         'g1: 29 joints, arms and legs mapped, no finding\ntoy: 6 joints, arms mapped, no finding\n'
@@ -46,6 +54,9 @@ def test_findings_and_errors_are_one_line(
     assert told.count('\n') == 1
     broken = toy_robot.write(tmp_path, lambda c: c.pop('limits'))
     assert main(['robots', 'check', str(broken)]) == 2
-    assert capsys.readouterr().err == f"l2emg: {broken}: 'limits' is missing\n"
+    printed = capsys.readouterr()
+    assert printed.err == f"l2emg: {broken}: 'limits' is missing (and 1 more)\n"
+    assert printed.out.splitlines()[0] == 'toy: 6 joints, arms mapped, 2 findings'
+    assert printed.out.count('\n') == 3
     assert main(['robots', 'list', 'g1']) == 2
     assert 'use check' in capsys.readouterr().err

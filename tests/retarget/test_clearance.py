@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,7 +136,9 @@ def test_g1_does_not_touch_itself(g1: Robot, hulls: SelfCollision) -> None:
     assert shares['without'] > 0.3
 
 
-def test_missing_meshes(g1: Robot) -> None:
-    lost = replace(g1, map=replace(g1.map, urdf='g1.urdf'))
-    with pytest.raises(RobotMapError, match='urdf'):
-        SelfCollision(lost)
+def test_missing_meshes(g1: Robot, tmp_path: Path) -> None:
+    path = tmp_path / 'g1.urdf'
+    text = g1.urdf_path.read_text()
+    path.write_text(text.replace('package://example-robot-data', 'package://nowhere'))
+    with pytest.raises(RobotMapError, match=r'g1\.urdf.*nowhere'):
+        SelfCollision(replace(g1, urdf_path=path))

@@ -132,6 +132,15 @@ def test_it_is_faster_than_real_time(robot: Robot) -> None:
     assert time.process_time() - started < 2.0
 
 
+@pytest.mark.parametrize('name', ['romeo', 'icub'])
+def test_links_without_possible_inertia_are_simulated(name: str) -> None:
+    """Fingers without mass, an ankle whose inertia no body has; fingers are locked at 0."""
+    model = Robot.load(name)
+    simulator = Simulator(model)
+    simulator.step(0.2)
+    assert simulator.positions == pytest.approx(model.home, abs=0.02)
+
+
 def test_what_cannot_be_simulated_is_named(tmp_path: Path, robot: Robot) -> None:
     broken = tmp_path / 'broken.urdf'
     broken.write_text('<robot name="x"><link name="a"></robot>')

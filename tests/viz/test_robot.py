@@ -19,10 +19,12 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+import pinocchio as pin
 import pytest
 
 from l2emg_ros.errors import RobotMapError
 from l2emg_ros.motion import rotation
+from l2emg_ros.retarget import urdf
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.trajectory import Trajectory
 from l2emg_ros.viz import robot as drawing
@@ -100,3 +102,30 @@ def test_another_robot_is_refused(g1: Robot) -> None:
     )
     with pytest.raises(RobotMapError, match='2 joints of toy: expected those of g1'):
         next(drawing.render_trajectory(g1, other))
+
+
+@pytest.mark.parametrize('name', ['icub', 'simple_humanoid'])
+def test_collada_meshes_and_robots_without_shapes_are_drawn(name: str) -> None:
+    robot = Robot.load(name)
+    with drawing.RobotRenderer(robot, (160, 192)) as renderer:
+        renderer.camera.distance = 2.5
+        upright = np.array([0.0, 0.0, 0.0, 1.0])
+        renderer.pose(robot.home, np.array([0.0, 0.0, 0.7]), upright)
+        seen = renderer.draw()
+        renderer.pose(robot.home, np.array([0.0, 0.0, -9.0]), upright)
+        empty = renderer.draw()
+    assert np.any(seen != empty, axis=-1).mean() > 0.01
+
+
+def test_lying_meshes_stand_up() -> None:
+    """Collada with y up: the thigh of iCub hangs below its hip, not in front of it."""
+    robot = Robot.load('icub')
+    shapes = urdf.shapes(robot.model, robot.urdf_path)
+    (thigh,) = (item for item in shapes.geometryObjects if item.name == 'l_upper_leg_0')
+    data = robot.model.createData()
+    pin.forwardKinematics(robot.model, data, np.zeros(len(robot.home)))
+    place = data.oMi[thigh.parentJoint] * thigh.placement
+    points = np.asarray(thigh.geometry.vertices()) @ place.rotation.T + place.translation
+    size = np.ptp(points, axis=0)
+    assert size.argmax() == 2
+    assert points[:, 2].max() < -0.1
