@@ -49,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--work', type=Path, default=Path('out/train'), help='corpus and checkpoints'
     )
     parser.add_argument('--seed', type=int, default=0, help='seed of this stage')
+    parser.add_argument('--lr', type=float, help="peak learning rate; default: the stage's own")
     parser.add_argument('--steps', type=int, help='training steps; default: the shipped recipe')
     parser.add_argument('--clips', type=int, default=32000, help='corpus: number of clips')
     parser.add_argument(
@@ -123,6 +124,7 @@ def run(args: argparse.Namespace) -> int:
         args.backbone,
         device(args.device),
         args.start,
+        args.lr,
         math.inf if args.minutes is None else time.monotonic() + 60.0 * args.minutes,
     )
     try:
@@ -148,8 +150,10 @@ def _check(args: argparse.Namespace) -> None:
         value = getattr(args, name)
         if value is not None and value < least:
             raise BadRequest(f'--{name} is {value}: expected at least {least}')
-    if args.minutes is not None and not args.minutes > 0.0:
-        raise BadRequest(f'--minutes is {args.minutes}: expected more than 0')
+    for name in ('minutes', 'lr'):
+        value = getattr(args, name)
+        if value is not None and not value > 0.0:
+            raise BadRequest(f'--{name} is {value}: expected more than 0')
 
 
 def _recordings(args: argparse.Namespace) -> int:

@@ -41,8 +41,8 @@ class Sampling:
 
     temperature: float = 0.6
     top_p: float = 0.9
-    content_guidance: float = 1.0
-    emotion_guidance: float = 1.0
+    content_guidance: float = 2.0
+    emotion_guidance: float = 2.0
 
     def readings(self) -> tuple[Withheld, Tensor]:
         """Return what each of R readings of a request is not told, and its weight in the logits.

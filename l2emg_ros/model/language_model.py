@@ -23,6 +23,7 @@ head each further one from the same state and the codes before it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import nn, Tensor
@@ -40,6 +41,36 @@ from l2emg_ros.model.expert import LowRank, ScenarioExpert
 _PADDED_TO = 32
 _SPECIALS = ('bos', 'txt', 'end_txt', 'mot')
 TOLD = Withheld()
+
+
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """How the tokens that are read along in training differ from those to be said.
+
+    A model that always reads faultless motion believes what it has said more than what it was
+    asked for: one unlucky token, and it goes on with another gesture that begins like that.
+
+    Attributes:
+        tokens: Largest share of a motion's tokens that is replaced at random (as in T2M-GPT,
+            where it is one share for all); each motion has its own, from 0 on.
+        begin: Share of the motions whose beginning, of any length, is that of another motion.
+    """
+
+    tokens: float = 0.0
+    begin: float = 0.0
+
+    def read(self, motion: Tensor, other: Tensor, codes: int) -> Tensor:
+        """Return the (L, levels) tokens that are read for a motion, with those of another."""
+        share = self.tokens * float(torch.rand(()))
+        kept = torch.rand(len(motion), 1, device=motion.device) >= share
+        read = torch.where(kept, motion, torch.randint_like(motion, codes))
+        if float(torch.rand(())) < self.begin:
+            begin = int(torch.randint(min(len(motion), len(other)) + 1, ()))
+            read[:begin] = other[:begin]
+        return read
+
+
+FAULTLESS = Misread()
 
 
 class MotionLanguageModel(nn.Module):
@@ -183,7 +214,7 @@ class MotionLanguageModel(nn.Module):
         condition: Condition,
         tokens: Sequence[Tensor],
         expert: ScenarioExpert | None = None,
-        noise: float = 0.0,
+        misread: Misread = FAULTLESS,
         withheld: Withheld = TOLD,
     ) -> tuple[Tensor, Slots]:
         """Return the states before each token and before the end of motions that are read along.
@@ -192,7 +223,7 @@ class MotionLanguageModel(nn.Module):
             condition: B requests.
             tokens: B tensors of (L, levels) codes, of any lengths.
             expert: Scenario expert to apply beside the shared emotion expert, or None.
-            noise: Share of the tokens read that is replaced at random.
+            misread: How what is read differs from the tokens.
             withheld: What is not told.
 
         Returns:
@@ -200,12 +231,11 @@ class MotionLanguageModel(nn.Module):
         """
         prompts, slots, composed = self.prompt(condition, expert, withheld)
         rows = []
-        for prompt, steering, motion in zip(prompts, slots.steering, tokens, strict=True):
-            wrong = torch.randint_like(motion, self.config.codes)
-            kept = torch.rand(len(motion), 1, device=motion.device) >= noise
-            rows.append(
-                torch.cat([prompt, self.embed(torch.where(kept, motion, wrong), steering)])
-            )
+        others = [*tokens[1:], *tokens[:1]]
+        rows_of = zip(prompts, slots.steering, tokens, others, strict=True)
+        for prompt, steering, motion, other in rows_of:
+            read = misread.read(motion, other, self.config.codes)
+            rows.append(torch.cat([prompt, self.embed(read, steering)]))
         # Padding sits on the right: causal attention never lets a real position see it. Lengths
         # are rounded up because every new shape costs the CPU kernels a compilation.
         inputs = nn.utils.rnn.pad_sequence(rows, batch_first=True)
@@ -220,18 +250,18 @@ class MotionLanguageModel(nn.Module):
         condition: Condition,
         tokens: Sequence[Tensor],
         expert: ScenarioExpert | None = None,
-        noise: float = 0.0,
+        misread: Misread = FAULTLESS,
         withheld: Withheld = TOLD,
     ) -> tuple[Tensor, Slots]:
         """Return the mean cross-entropy of each level's codes, and the slots.
 
-        The first level's includes the end token. Arguments as in ``states``; with noise the model
-        learns to recover from its own mistakes (as in T2M-GPT).
+        The first level's includes the end token. Arguments as in ``states``; misreading, the
+        model learns to recover from its own mistakes.
 
         Returns:
             (levels,) nats, and the slots.
         """
-        states, slots = self.states(condition, tokens, expert, noise, withheld)
+        states, slots = self.states(condition, tokens, expert, misread, withheld)
         end = tokens[0].new_full((1, self.config.levels), self.eos)
         wanted = torch.cat([part for motion in tokens for part in (motion, end)])
         losses = [nn.functional.cross_entropy(self.head(states).float(), wanted[:, 0])]

@@ -31,7 +31,7 @@ from torch import nn, Tensor
 from l2emg_ros.model.condition import Slots, Withheld
 from l2emg_ros.model.config import LmConfig
 from l2emg_ros.model.expert import ScenarioExpert
-from l2emg_ros.model.language_model import MotionLanguageModel
+from l2emg_ros.model.language_model import Misread, MotionLanguageModel
 from l2emg_ros.training import loop
 from l2emg_ros.training.dataset import Batch, Batches, UNKNOWN
 from l2emg_ros.training.decoupling import Decoupling, Weights
@@ -41,7 +41,8 @@ EXPERT_BATCH = 32
 # Share of the steps before the dictionary is filled (the block needs features worth clustering).
 _WARM_UP = 0.05
 _EMOTION_LOSS, _CONTENT_LOSS = 0.5, 0.5
-_TOKEN_NOISE, _FURTHER_LEVELS = 0.2, 0.3
+_FURTHER_LEVELS = 0.3
+_MISREAD = Misread(tokens=0.6, begin=0.25)
 # Share of the batches that the backbone reads through the slots alone: shown the words, it learns
 # the wordings of the corpus by heart and does not look at the slots.
 _BLIND = 0.6
@@ -121,7 +122,7 @@ def _loss(
 ) -> tuple[Tensor, Slots, dict[str, float]]:
     """Return the loss of tokens and read-outs that both stages have, the slots, and figures."""
     with loop.precision(batches.device):
-        levels, slots = model.loss(batch.condition, batch.tokens, None, _TOKEN_NOISE, withheld)
+        levels, slots = model.loss(batch.condition, batch.tokens, None, _MISREAD, withheld)
     emotion, emotion_accuracy = _emotion_loss(model, batches, batch, slots.emotion, number)
     content, content_accuracy = _content_loss(model, batches, batch, slots.content, number)
     figures = {
@@ -261,7 +262,7 @@ def train_expert(
         # Experts read what they will read in use, words and all: their backbone has learned what
         # the slots mean.
         with loop.precision(batches.device):
-            levels, _ = model.loss(batch.condition, batch.tokens, expert, _TOKEN_NOISE)
+            levels, _ = model.loss(batch.condition, batch.tokens, expert, _MISREAD)
         return _language(levels), {'nll': float(levels[0].detach())}
 
     loop.run(expert, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report)

@@ -22,7 +22,7 @@ import logging
 import math
 from pathlib import Path
 import time
-from typing import Any
+from typing import Any, TypedDict
 import zlib
 
 import torch
@@ -51,6 +51,12 @@ EVALUATOR_STEPS = 900
 Report = Callable[[str, int, int, float, dict[str, float]], None]
 
 
+class _Pace(TypedDict, total=False):
+    """Learning rate, where one is told."""
+
+    lr: float
+
+
 @dataclass
 class Stages:
     """Runs stages of the recipe against one model folder and one work folder.
@@ -66,6 +72,7 @@ class Stages:
         backbone: Hugging Face model directory for the base stage, or None for our own small one.
         device: Where the networks train; the small evaluator always trains on the CPU.
         start: Model folder with whose weights the base stage begins, or None for fresh ones.
+        lr: Peak learning rate instead of the stage's own.
         until: Value of ``time.monotonic()`` after which a stage stops with `Unfinished`.
     """
 
@@ -78,6 +85,7 @@ class Stages:
     backbone: Path | None = None
     device: torch.device = CPU
     start: Path | None = None
+    lr: float | None = None
     until: float = math.inf
 
     def tokenizer(self, steps: int | None = None) -> None:
@@ -94,6 +102,7 @@ class Stages:
             steps=count,
             seed=self.seed,
             checkpoint=state,
+            **self._pace(),
             report=self._progress('tokenizer', count),
             device=self.device,
         )
@@ -108,7 +117,13 @@ class Stages:
         kept = (torch.from_numpy(corpus.motion(n)) for n in corpus.split()[1])
         metrics = tokenizer.evaluate(trained, kept)
         _LOG.info('tokenizer on validation clips: %s', metrics)
-        record = {'seed': self.seed, 'steps': count, 'metrics': metrics, **self._data(corpus)}
+        record = {
+            'seed': self.seed,
+            'steps': count,
+            **self._pace(),
+            'metrics': metrics,
+            **self._data(corpus),
+        }
         checkpoint.save_tokenizer(self.model, trained, record)
 
     def evaluator(self, steps: int | None = None) -> None:
@@ -122,11 +137,18 @@ class Stages:
             steps=count,
             seed=seed,
             checkpoint=self._checkpoint('evaluator', self._run(count, corpus)),
+            **self._pace(),
             report=self._progress('evaluator', count),
         )
         metrics = evaluator.accuracy(judge, corpus)
         _LOG.info('evaluator on validation clips: %s', metrics)
-        record = {'seed': seed, 'steps': count, 'metrics': metrics, **self._data(corpus)}
+        record = {
+            'seed': seed,
+            'steps': count,
+            **self._pace(),
+            'metrics': metrics,
+            **self._data(corpus),
+        }
         evaluator.save(judge, self.model.parent / 'evaluator', record)
 
     def base(self, steps: int | None = None) -> None:
@@ -168,6 +190,7 @@ class Stages:
             steps=count,
             seed=self.seed,
             checkpoint=self._checkpoint('base', run),
+            **self._pace(),
             report=self._progress('base', count),
             initial=initial,
             start=start,
@@ -177,6 +200,7 @@ class Stages:
         record = {
             'seed': self.seed,
             'steps': count,
+            **self._pace(),
             'start': begun,
             'metrics': metrics,
             **self._data(corpus),
@@ -208,8 +232,7 @@ class Stages:
         kept = {
             k: v for k, v in model.lm.state_dict().items() if not k.startswith('emotion_expert.')
         }
-        steps = {stage: made['steps'] for stage, made in model.card['training'].items()}
-        return kept, {**model.hashes(), 'steps': steps}
+        return kept, {**model.hashes(), 'training': model.card['training']}
 
     def emotion(self, steps: int | None = None) -> None:
         """Train and freeze the emotion block and the shared emotion expert.
@@ -236,6 +259,7 @@ class Stages:
             steps=count,
             seed=self.seed,
             checkpoint=self._checkpoint('emotion', run),
+            **self._pace(),
             report=self._progress('emotion', count),
         )
         metrics = base.validate(model.lm, self._batches(corpus, texts, tokens, kept), kept)
@@ -243,6 +267,7 @@ class Stages:
         record = {
             'seed': self.seed,
             'steps': count,
+            **self._pace(),
             'losses': dataclasses.asdict(base.DECOUPLING),
             'metrics': metrics,
             **self._data(corpus),
@@ -278,7 +303,7 @@ class Stages:
         """Train, store and activate the expert of one scenario."""
         active = model.registry.active()['active']
         run = self._run(steps, corpus, *model.hashes().values())
-        plan = {'seed': self.seed, 'steps': steps, 'run': run}
+        plan = {'seed': self.seed, 'steps': steps, **self._pace(), 'run': run}
         if name in active and not self.restart:
             known = model.registry.manifest(name, active[name]['version'])
             if known['training'] == plan:
@@ -296,6 +321,7 @@ class Stages:
             steps=steps,
             seed=self.seed,
             checkpoint=self._checkpoint(f'expert-{name}', run),
+            **self._pace(),
             report=self._progress(f'expert {name}', steps),
         )
         after = base.validate(model.lm, unseen, kept, expert)['nll']
@@ -370,10 +396,15 @@ class Stages:
                 'experts folder to train those again'
             )
 
+    def _pace(self) -> _Pace:
+        """Return the learning rate as an argument, if one is told."""
+        return {} if self.lr is None else {'lr': self.lr}
+
     def _run(self, steps: int, corpus: Corpus, *before: object) -> str:
         """Return the identity of a run: what it learns from and what it starts with."""
         data = sha256(corpus.folder / 'clips.jsonl')
-        return f'{zlib.crc32(repr((self.seed, steps, self.sentences, data, before)).encode()):08x}'
+        told = (self.seed, steps, self.sentences, self.lr, data, before)
+        return f'{zlib.crc32(repr(told).encode()):08x}'
 
     def _checkpoint(self, stage: str, run: str) -> Path:
         """Return the checkpoint of a run, removed first where a restart is asked for.

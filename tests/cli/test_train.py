@@ -41,6 +41,7 @@ def test_a_stage_stops_after_its_minutes_and_goes_on(
     ('option', 'value', 'named'),
     [
         ('--minutes', '0', '--minutes is 0.0'),
+        ('--lr', '-1', '--lr is -1.0: expected more than 0'),
         ('--device', 'abacus', "device 'abacus'"),
         ('--steps', '-5', '--steps is -5: expected at least 1'),
         ('--threads', '0', '--threads is 0'),

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from torch import nn, Tensor
@@ -24,7 +25,7 @@ from torch import nn, Tensor
 from l2emg_ros.generator.sampling import Decoder, Readings, Sampling
 from l2emg_ros.model.condition import Condition, Withheld
 from l2emg_ros.model.config import LmConfig
-from l2emg_ros.model.language_model import MotionLanguageModel
+from l2emg_ros.model.language_model import FAULTLESS, Misread, MotionLanguageModel
 
 CONFIG = LmConfig(
     codes=16, text_width=12, width=32, layers=2, heads=2, ff=32, dictionary=4, gestures=5
@@ -113,6 +114,27 @@ def test_training_and_decoding_give_every_level_the_same_likelihood() -> None:
             second.append(-further.log_softmax(-1)[motion[at, 1]])
     alone = torch.stack([torch.stack(first).mean(), torch.stack(second).mean()])
     torch.testing.assert_close(whole, alone, atol=1e-5, rtol=0)
+
+
+def test_misread_motions_begin_like_another_or_lose_tokens() -> None:
+    torch.manual_seed(0)
+    motion, other = torch.zeros(40, 2, dtype=torch.int64), torch.ones(30, 2, dtype=torch.int64)
+    assert torch.equal(FAULTLESS.read(motion, other, 16), motion)
+    begins = []
+    for _ in range(200):
+        read = Misread(begin=0.5).read(motion, other, 16)[:, 0]
+        begins.append(int(read.sum()))
+        assert torch.equal(read, (torch.arange(40) < begins[-1]).long())
+    assert 60 < np.count_nonzero(begins) < 140
+    assert max(begins) == 30
+    shares = [
+        float((Misread(tokens=0.6).read(motion, other, 1000) != 0).any(dim=1).float().mean())
+        for _ in range(200)
+    ]
+    assert min(shares) < 0.05
+    assert 0.5 < max(shares) < 0.8
+    assert np.mean(shares) == pytest.approx(0.3, abs=0.05)
+    assert not bool(motion.any())
 
 
 def test_what_is_drawn_is_what_was_read() -> None:
