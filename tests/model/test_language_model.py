@@ -163,7 +163,7 @@ def test_the_end_is_drawn_only_where_it_is_allowed() -> None:
 
 
 def test_guidance_of_one_is_none_and_its_weights_sum_to_one() -> None:
-    withheld, weights = Sampling().readings()
+    withheld, weights = Sampling(content_guidance=1.0, emotion_guidance=1.0).readings()
     assert weights.tolist() == [1.0]
     assert not bool(withheld.content.any())
     assert not bool(withheld.emotion.any())
