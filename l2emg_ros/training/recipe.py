@@ -22,7 +22,7 @@ import logging
 import math
 from pathlib import Path
 import time
-from typing import Any, TypedDict
+from typing import TypedDict
 import zlib
 
 import torch
@@ -41,6 +41,7 @@ from l2emg_ros.text.backbone import BackboneEncoder
 from l2emg_ros.text.encoder import MiniLmEncoder, TextEncoder
 from l2emg_ros.training import base, loop, tokenizer
 from l2emg_ros.training.dataset import Batches, Corpus, CPU, TextFeatures
+from l2emg_ros.training.start import begin
 from l2emg_ros.training.wordings import wordings
 
 _LOG = logging.getLogger(__name__)
@@ -182,7 +183,7 @@ class Stages:
         training, kept = corpus.general()
         config = dataclasses.replace(config, longest=max(len(tokens[n]) for n in training))
         digest = checkpoint.card(self.model)['files'][checkpoint.TOKENIZER]
-        start, begun = self._start(config, digest)
+        start, begun = (None, {}) if self.start is None else begin(self.start, config, digest)
         run = self._run(count, corpus, encoder.name, digest, *begun.values())
         model = base.train(
             self._batches(corpus, texts, tokens, training),
@@ -207,32 +208,6 @@ class Stages:
         }
         checkpoint.save_words(self.model, self.backbone, words)
         checkpoint.save_base(self.model, model, encoder.name, record)
-
-    def _start(
-        self, config: LmConfig, digest: str
-    ) -> tuple[dict[str, torch.Tensor] | None, dict[str, Any]]:
-        """Return the weights that the base stage begins with, and whose they are.
-
-        Args:
-            config: Sizes of the model to train.
-            digest: Hash of its tokeniser.
-
-        Raises:
-            BadRequest: The model to start from has another tokeniser or other sizes.
-        """
-        if self.start is None:
-            return None, {}
-        model = checkpoint.load(self.start)
-        if model.hashes()['tokenizer'] != digest:
-            raise BadRequest(f'{self.start} has another tokeniser than {self.model}')
-        sizes = dataclasses.replace(model.lm.config, longest=config.longest)
-        if sizes != config:
-            raise BadRequest(f'{self.start} has other sizes: {sizes}, expected {config}')
-        # The shared emotion expert belongs to stage 1, which begins anew.
-        kept = {
-            k: v for k, v in model.lm.state_dict().items() if not k.startswith('emotion_expert.')
-        }
-        return kept, {**model.hashes(), 'training': model.card['training']}
 
     def emotion(self, steps: int | None = None) -> None:
         """Train and freeze the emotion block and the shared emotion expert.
