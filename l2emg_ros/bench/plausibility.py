@@ -208,12 +208,9 @@ def palms_apart(motion: Motion) -> float:
     It is measured between the middles of the palms, less the thickness of the hands.
     """
     places, frames = motion.joint_positions(), motion.joint_orientations()
-    (share, radius), middles = _PALM[0], []
-    for side, sign in zip(_SIDES, (1.0, -1.0), strict=True):
-        wrist = skeleton.index(f'{side}_wrist')
-        offset = np.array([sign * share * _HAND, 0.0, 0.0])
-        middles.append(places[:, wrist] + rotation.apply(frames[:, wrist], offset))
-    distance = np.linalg.norm(middles[0] - middles[1], axis=-1).min()
+    share, radius = _PALM[0]
+    left, right = (_in_hand(places, frames, side, share) for side in _SIDES)
+    distance = np.linalg.norm(left - right, axis=-1).min()
     return float(max(distance - 2.0 * radius, 0.0))
 
 
@@ -328,12 +325,11 @@ def _arm_points(motion: Motion) -> tuple[Array, Array]:
     """Return (T, P, 3) m points along both arms and (P,) m their radii."""
     places, frames = motion.joint_positions(), motion.joint_orientations()
     points, radii = [], []
-    for side, sign in zip(_SIDES, (1.0, -1.0), strict=True):
+    for side in _SIDES:
         shoulder, elbow, wrist = (
             places[:, skeleton.index(f'{side}_{name}')] for name in ('shoulder', 'elbow', 'wrist')
         )
-        hand = frames[:, skeleton.index(f'{side}_wrist')]
-        tip = wrist + rotation.apply(hand, np.array([sign * _HAND, 0.0, 0.0]))
+        tip = _in_hand(places, frames, side, 1.0)
         for start, stop, samples in (
             (shoulder, elbow, _UPPER_ARM),
             (elbow, wrist, _FOREARM),
@@ -342,3 +338,12 @@ def _arm_points(motion: Motion) -> tuple[Array, Array]:
             points += [start + share * (stop - start) for share, _ in samples]
             radii += [radius for _, radius in samples]
     return np.stack(points, axis=1), np.array(radii)
+
+
+def _in_hand(places: Array, frames: Array, side: str, share: float) -> Array:
+    """Return (T, 3) m the point at a share of the way from the wrist to the end of the palm."""
+    wrist = skeleton.index(f'{side}_wrist')
+    along = share * _HAND if side == 'left' else -share * _HAND
+    return np.asarray(
+        places[:, wrist] + rotation.apply(frames[:, wrist], np.array([along, 0.0, 0.0]))
+    )

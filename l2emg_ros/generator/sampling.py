@@ -106,14 +106,15 @@ class Decoder:
         """
         self._readings, self._cache = readings, DynamicCache()
         device = readings.steering.device
+        self._weights = readings.weights.to(device)
         tokens = torch.tensor(spoken, dtype=torch.int64, device=device)
         tokens = tokens.reshape(-1, 1, self._model.config.levels)
         lengths = [len(prompt) for prompt in readings.prompts]
         # A prompt without words is shorter: it is filled up in front, where nothing reads it.
-        self._seen = torch.tensor(
-            [[k >= max(lengths) - length for k in range(max(lengths))] for length in lengths],
-            device=device,
-        )
+        self._seen: Tensor | None = None
+        if len(set(lengths)) > 1:
+            first = torch.tensor([[max(lengths) - length] for length in lengths], device=device)
+            self._seen = torch.arange(max(lengths), device=device) >= first
         padded = [
             torch.nn.functional.pad(prompt, (0, 0, max(lengths) - len(prompt), 0))
             for prompt in readings.prompts
@@ -124,16 +125,14 @@ class Decoder:
 
     def _read(self, embeddings: Tensor) -> None:
         """Append (R, n, d) embeddings; the (R, d) states of the last are the next to speak."""
-        model, grown = self._model, embeddings.shape[1] + self._cache.get_seq_length()
-        self._seen = torch.nn.functional.pad(
-            self._seen, (0, grown - self._seen.shape[1]), value=True
-        )
+        if self._seen is not None:
+            grown = self._cache.get_seq_length() + embeddings.shape[1] - self._seen.shape[1]
+            self._seen = torch.nn.functional.pad(self._seen, (0, grown), value=True)
         with composition.active(self._readings.composed):
-            states = model.backbone(
+            states = self._model.backbone(
                 inputs_embeds=embeddings,
                 past_key_values=self._cache,
-                # Without padding the kernels are faster if they are not told of it.
-                attention_mask=None if bool(self._seen.all()) else self._seen,
+                attention_mask=self._seen,
                 use_cache=True,
             ).last_hidden_state
         self._states = states[:, -1]
@@ -166,7 +165,7 @@ class Decoder:
 
     def _guided(self, logits: Tensor) -> Tensor:
         """Return the (V,) weighted sum of the readings' (R, V) logits."""
-        return self._readings.weights.to(logits.device) @ logits.float()
+        return self._weights @ logits.float()
 
     def _draw(self, logits: Tensor) -> int:
         """Nucleus sampling (Holtzman et al. 2020) on the processor, so that seeds travel."""

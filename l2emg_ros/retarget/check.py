@@ -28,8 +28,10 @@ from l2emg_ros.retarget.robot import inspect, Robot
 
 # Nobody moves a joint faster than this, and no robot should beside people, rad/s.
 _FASTEST = 20.0
+_SLOWER = 'add lower ones to limits, people seldom exceed 10'
 # More than this is no acceleration limit, rad/s^2.
 _HARDEST = 1000.0
+_SOFTER = 'ten times the velocity is a good start'
 # Joints need room to move, rad; more than a full turn winds up cables.
 _NARROWEST, _WIDEST = 0.01, 2 * np.pi + 1e-3
 # Shorter limbs than this are a link mapped twice, metres; the two sides may differ by a tenth.
@@ -117,7 +119,7 @@ def uneven(robot: Robot) -> list[str]:
         return []
     findings, heights = [], []
     base = robot.placement('base_link')[2]
-    data = robot.model.createData()
+    points, data = robot.home_points(), robot.model.createData()
     pin.forwardKinematics(robot.model, data, robot.home)
     for key in keys:
         link = robot.map.links[key]
@@ -131,7 +133,7 @@ def uneven(robot: Robot) -> list[str]:
         corners = origin + (link.corners - link.point) @ (axes @ link.axes.T).T
         low = ((corners @ place.rotation.T + place.translation) @ base)[:, 2]
         heights.append(float(low.mean()))
-        ankle = robot.home_points().get(f'{key[0]}_ankle')
+        ankle = points.get(f'{key[0]}_ankle')
         if ankle is not None and low.mean() > (base.T @ ankle)[2]:
             findings.append(f'the corners of {key} lie above the ankle: check corners and up')
     if len(heights) == 2 and abs(heights[0] - heights[1]) > _LEVEL:
@@ -145,26 +147,17 @@ def uneven(robot: Robot) -> list[str]:
 def _speeds(robot: Robot) -> list[str]:
     """Limits must be of the size of a person's."""
     findings = []
-    fast = [
-        f'{name} ({limit:g})'
-        for name, limit in zip(robot.joint_names, robot.velocity, strict=True)
-        if limit > _FASTEST
-    ]
-    if fast:
-        findings.append(
-            f'velocity limits above {_FASTEST:g} rad/s: {", ".join(fast)}; '
-            'add lower ones to limits, people seldom exceed 10'
-        )
-    hard = [
-        f'{name} ({limit:g})'
-        for name, limit in zip(robot.joint_names, robot.acceleration, strict=True)
-        if limit > _HARDEST
-    ]
-    if hard:
-        findings.append(
-            f'acceleration limits above {_HARDEST:g} rad/s^2: {", ".join(hard)}; '
-            'ten times the velocity is a good start'
-        )
+    for what, limits, most, unit, advice in (
+        ('velocity', robot.velocity, _FASTEST, 'rad/s', _SLOWER),
+        ('acceleration', robot.acceleration, _HARDEST, 'rad/s^2', _SOFTER),
+    ):
+        beyond = [
+            f'{name} ({limit:g})'
+            for name, limit in zip(robot.joint_names, limits, strict=True)
+            if limit > most
+        ]
+        if beyond:
+            findings.append(f'{what} limits above {most:g} {unit}: {", ".join(beyond)}; {advice}')
     return findings
 
 

@@ -43,7 +43,7 @@ _WARM_UP = 0.05
 _EMOTION_LOSS, _CONTENT_LOSS = 0.5, 0.5
 _FURTHER_LEVELS = 0.3
 _MISREAD = Misread(tokens=0.6, begin=0.25)
-# Share of the batches that the backbone reads through the slots alone: shown the words, it learns
+# Share of the batches in which a backbone that reads words does not: shown them, it learns
 # the wordings of the corpus by heart and does not look at the slots.
 _BLIND = 0.6
 # Shares of the requests of which content, emotion or both are withheld, for guidance.

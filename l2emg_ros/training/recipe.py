@@ -22,7 +22,7 @@ import logging
 import math
 from pathlib import Path
 import time
-from typing import TypedDict
+from typing import Any, TypedDict
 import zlib
 
 import torch
@@ -118,13 +118,7 @@ class Stages:
         kept = (torch.from_numpy(corpus.motion(n)) for n in corpus.split()[1])
         metrics = tokenizer.evaluate(trained, kept)
         _LOG.info('tokenizer on validation clips: %s', metrics)
-        record = {
-            'seed': self.seed,
-            'steps': count,
-            **self._pace(),
-            'metrics': metrics,
-            **self._data(corpus),
-        }
+        record = self._record(self.seed, count, corpus, metrics)
         checkpoint.save_tokenizer(self.model, trained, record)
 
     def evaluator(self, steps: int | None = None) -> None:
@@ -143,13 +137,7 @@ class Stages:
         )
         metrics = evaluator.accuracy(judge, corpus)
         _LOG.info('evaluator on validation clips: %s', metrics)
-        record = {
-            'seed': seed,
-            'steps': count,
-            **self._pace(),
-            'metrics': metrics,
-            **self._data(corpus),
-        }
+        record = self._record(seed, count, corpus, metrics)
         evaluator.save(judge, self.model.parent / 'evaluator', record)
 
     def base(self, steps: int | None = None) -> None:
@@ -198,14 +186,7 @@ class Stages:
         )
         metrics = base.validate(model, self._batches(corpus, texts, tokens, kept), kept)
         _LOG.info('base on validation clips: %s', metrics)
-        record = {
-            'seed': self.seed,
-            'steps': count,
-            **self._pace(),
-            'start': begun,
-            'metrics': metrics,
-            **self._data(corpus),
-        }
+        record = self._record(self.seed, count, corpus, metrics, start=begun)
         checkpoint.save_words(self.model, self.backbone, words)
         checkpoint.save_base(self.model, model, encoder.name, record)
 
@@ -239,14 +220,8 @@ class Stages:
         )
         metrics = base.validate(model.lm, self._batches(corpus, texts, tokens, kept), kept)
         _LOG.info('emotion block on validation clips: %s', metrics)
-        record = {
-            'seed': self.seed,
-            'steps': count,
-            **self._pace(),
-            'losses': dataclasses.asdict(base.DECOUPLING),
-            'metrics': metrics,
-            **self._data(corpus),
-        }
+        losses = dataclasses.asdict(base.DECOUPLING)
+        record = self._record(self.seed, count, corpus, metrics, losses=losses)
         checkpoint.save_emotion(self.model, model.lm, record)
 
     def experts(self, scenario: str = 'all', steps: int | None = None) -> None:
@@ -352,6 +327,18 @@ class Stages:
     def _corpus(self) -> Corpus:
         """Open the corpus of the work folder."""
         return Corpus.load(self.work / 'corpus')
+
+    def _record(
+        self,
+        seed: int,
+        steps: int,
+        corpus: Corpus,
+        metrics: dict[str, float],
+        **more: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Return what a card says of a stage."""
+        plan = {'seed': seed, 'steps': steps, **self._pace(), **more}
+        return {**plan, 'metrics': metrics, **self._data(corpus)}
 
     @staticmethod
     def _data(corpus: Corpus) -> dict[str, object]:
