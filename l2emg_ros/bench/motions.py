@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 import os
 from pathlib import Path
@@ -26,6 +27,27 @@ from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion.motion import Motion
 
 _SUFFIXES = ('.bvh', '.npz', '.npy')
+
+
+def add_folder(parser: argparse.ArgumentParser, otherwise: str) -> None:
+    """Declare the folder of recordings; ``otherwise`` says what is measured without one."""
+    parser.add_argument(
+        'folder',
+        type=Path,
+        nargs='?',
+        help='folder of recordings, searched in depth; default: bandai1 of L2EMG_MOCAP_DIR, '
+        f'else {otherwise}',
+    )
+
+
+def check_count(clips: int) -> None:
+    """Check the option ``--clips``.
+
+    Raises:
+        BadRequest: It is negative.
+    """
+    if clips < 0:
+        raise BadRequest(f'--clips is {clips}: expected 0 or more')
 
 
 def recordings(folder: Path | None) -> Path | None:

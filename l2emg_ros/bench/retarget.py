@@ -23,7 +23,6 @@ for each of the steps.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 import time
 from typing import Any
 
@@ -31,7 +30,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l2emg_ros.bench import motions
-from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget import baseline
@@ -54,13 +52,7 @@ _RATIO_FROM = 1e-2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this benchmark."""
-    parser.add_argument(
-        'folder',
-        type=Path,
-        nargs='?',
-        help='folder of motions, searched in depth; default: bandai1 of L2EMG_MOCAP_DIR, '
-        'else motions of the corpus',
-    )
+    motions.add_folder(parser, 'motions of the corpus')
     parser.add_argument('--robot', default='g1', help='robot or map file')
     parser.add_argument('--root', choices=('kinematic', 'fixed'), default='kinematic')
     parser.add_argument('--clips', type=int, default=0, help='evenly spread; 0: all, or 40 made')
@@ -73,8 +65,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     Raises:
         BadRequest: The folder holds no motion, or an option is out of range.
     """
-    if args.clips < 0:
-        raise BadRequest(f'--clips is {args.clips}: expected 0 or more')
+    motions.check_count(args.clips)
     robot = Robot.load(args.robot)
     retargeter = Retargeter(robot, RetargetConfig(root=args.root))
     hulls = SelfCollision(robot)

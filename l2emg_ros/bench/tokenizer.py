@@ -30,7 +30,6 @@ from torch import Tensor
 from l2emg_ros import resources
 from l2emg_ros.bench import motions
 from l2emg_ros.cli.progress import progress
-from l2emg_ros.errors import BadRequest
 from l2emg_ros.generator import checkpoint
 from l2emg_ros.motion import features
 from l2emg_ros.motion.motion import Motion
@@ -48,13 +47,7 @@ _UNITS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this benchmark."""
-    parser.add_argument(
-        'folder',
-        type=Path,
-        nargs='?',
-        help='folder of recordings, searched in depth; default: bandai1 of L2EMG_MOCAP_DIR, '
-        'else performances only',
-    )
+    motions.add_folder(parser, 'performances only')
     parser.add_argument('--model', type=Path, help='model folder; default: the shipped one')
     parser.add_argument('--clips', type=int, default=200, help='of each kind; 0: all recordings')
     parser.add_argument('--seed', type=int, default=1, help='of the performances')
@@ -66,8 +59,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     Raises:
         BadRequest: The folder holds no motion, or an option is out of range.
     """
-    if args.clips < 0:
-        raise BadRequest(f'--clips is {args.clips}: expected 0 or more')
+    motions.check_count(args.clips)
     frozen = checkpoint.load_tokenizer(args.model or resources.find('models/default'))
     made = motions.performed(args.clips or 200, args.seed)
     rows = {'performed': tokenizer.evaluate(frozen, _features(made, 'performed'))}
