@@ -14,15 +14,18 @@
 
 """`l2emg bench retarget`: how closely, smoothly, safely and quickly a robot follows motions.
 
-The baseline of the same run is textbook inverse kinematics: the same targets, frame Jacobians and
-a damped least-squares step with clamped joint limits, two steps a frame, nothing else. The floor
-is the arithmetic that no such method can save: Jacobians, normal matrix and one Cholesky solution
-for each of the steps.
+Peers of the same run solve the same targets with the same costs: textbook inverse kinematics
+(frame Jacobians and a damped least-squares step with clamped joint limits, two steps a frame,
+nothing else), and Pink, where it is installed (``requirements/dev.txt``). The floor is the
+arithmetic that no such method can save: Jacobians, normal matrix and one Cholesky solution for
+each of the steps. Our time includes everything up to a trajectory inside the limits.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass, field
+import importlib.util
 import time
 from typing import Any
 
@@ -38,7 +41,7 @@ from l2emg_ros.retarget.report import evaluate, Report
 from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import footing, RootPlanner
-from l2emg_ros.retarget.targets import Targets
+from l2emg_ros.retarget.targets import Builder, Targets
 from l2emg_ros.retarget.trajectory import Trajectory
 
 Array = NDArray[np.float64]
@@ -68,49 +71,88 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     motions.check_count(args.clips)
     robot = Robot.load(args.robot)
     retargeter = Retargeter(robot, RetargetConfig(root=args.root))
-    hulls = SelfCollision(robot)
-    touching = []
-    names: list[str] = []
-    ours: list[Report] = []
-    textbook: list[Report] = []
-    times = []
     folder = motions.recordings(args.folder)
     if folder is None:
         named = motions.performed(args.clips or _MADE, args.seed)
     else:
         named = motions.read(folder, args.clips)
+    runs = {name: _Run() for name in ('ours', 'textbook', *(['pink'] if _has_pink() else []))}
+    names: list[str] = []
+    floors: list[float] = []
+    hulls = SelfCollision(robot)
     for name, motion in named:
+        names.append(name)
         motion = motion.resample(retargeter.config.rate)
+        floors.append(baseline.floor(robot, retargeter.builder, motion.frames))
         began = time.process_time()
         trajectory = retargeter.retarget(motion)
-        own = time.process_time() - began
+        runs['ours'].seconds.append(time.process_time() - began)
         trajectory.check(robot)
+        runs['ours'].add(robot, motion, trajectory, hulls)
         targets = retargeter.builder.build(motion)
-        began = time.process_time()
-        joints = baseline.textbook(robot, retargeter.builder, targets)
-        other = time.process_time() - began
-        touching.append([hulls.share(q[::_EVERY]) for q in (trajectory.positions, joints)])
-        names.append(name)
-        ours.append(trajectory.report or evaluate(robot, motion, trajectory))
-        textbook.append(evaluate(robot, motion, _as_trajectory(robot, motion, joints, targets)))
-        times.append(
-            (motion.frames, own, other, baseline.floor(robot, retargeter.builder, motion.frames))
-        )
-    return _results(names, ours, textbook, np.array(times), np.array(touching))
+        for peer in list(runs)[1:]:
+            began = time.process_time()
+            joints = _PEERS[peer](robot, retargeter.builder, targets, motion.fps)
+            runs[peer].seconds.append(time.process_time() - began)
+            other = _as_trajectory(robot, motion, joints, targets)
+            runs[peer].add(robot, motion, other, hulls)
+    return _results(names, runs, sum(floors))
+
+
+@dataclass
+class _Run:
+    """Process seconds, frames, report and share of collisions of one method for each clip."""
+
+    seconds: list[float] = field(default_factory=list)
+    frames: list[int] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    touching: list[float] = field(default_factory=list)
+
+    def add(
+        self, robot: Robot, motion: Motion, trajectory: Trajectory, hulls: SelfCollision
+    ) -> None:
+        """Judge one trajectory."""
+        self.frames.append(motion.frames)
+        self.reports.append(trajectory.report or evaluate(robot, motion, trajectory))
+        self.touching.append(hulls.share(trajectory.positions[::_EVERY]))
+
+    def figures(self) -> dict[str, float]:
+        """Return the means over all frames."""
+        times = 1e3 * np.array(self.seconds) / np.array(self.frames)
+        return {
+            **Report.mean(self.reports),
+            'self_collision': float(np.average(self.touching, weights=self.frames)),
+            'ms_per_frame': 1e3 * sum(self.seconds) / sum(self.frames),
+            'ms_per_frame_worst_clip': float(times.max()),
+        }
+
+
+def _has_pink() -> bool:
+    """Return whether Pink and the solver of its quadratic programs are installed."""
+    return all(importlib.util.find_spec(name) for name in ('pink', 'daqp'))
+
+
+def _textbook(robot: Robot, builder: Builder, targets: Targets, rate: float) -> Array:
+    return baseline.textbook(robot, builder, targets)
+
+
+_PEERS = {'textbook': _textbook, 'pink': baseline.pink}
 
 
 def table(results: dict[str, Any]) -> str:
-    """Return one figure a line: ours, the baseline, their ratio."""
-    lines = [f'{results["clips"]} clips', f'{"":<16}{"ours":>10}{"textbook":>10}{"ratio":>8}']
+    """Return one figure a line: ours, then each peer and our ratio to it."""
+    peers = list(results['peers'])
+    told = ''.join(f'{peer:>10}{"ratio":>8}' for peer in peers)
+    lines = [f'{results["clips"]} clips', f'{"":<24}{"ours":>10}{told}']
     for name, value in results['ours'].items():
-        base, ratio = results['textbook'][name], results['ratio'].get(name)
-        shown = '' if ratio is None else f'{ratio:8.2f}'
-        lines.append(f'{name:<16}{value:>10.3g}{base:>10.3g}{shown}')
+        told = ''
+        for peer in peers:
+            ratio = results['ratio'][peer].get(name)
+            shown = f'{"":>8}' if ratio is None else f'{ratio:8.2f}'
+            told += f'{results["peers"][peer][name]:>10.3g}{shown}'
+        lines.append(f'{name:<24}{value:>10.3g}{told}'.rstrip())
     lines.append(f'mean stretch of a clip {results["mean_stretch"]:.3f}')
-    lines.append(
-        f'time over the arithmetic floor: ours {results["ms_over_floor"]:.1f}, '
-        f'textbook {results["textbook_ms_over_floor"]:.1f}'
-    )
+    lines.append(f'time over the arithmetic floor: {results["ms_over_floor"]:.1f}')
     worst = ', '.join(f'{name} {error:.0f} mm' for name, error in results['worst'])
     return '\n'.join([*lines, f'worst limb error: {worst}'])
 
@@ -133,27 +175,20 @@ def _as_trajectory(robot: Robot, motion: Motion, joints: Array, targets: Targets
     )
 
 
-def _results(
-    names: list[str],
-    ours: list[Report],
-    textbook: list[Report],
-    times: Array,
-    touching: Array,
-) -> dict[str, Any]:
-    own, other = Report.mean(ours), Report.mean(textbook)
-    frames, seconds, base, floor = times.sum(axis=0)
-    own['ms_per_frame'], other['ms_per_frame'] = 1e3 * seconds / frames, 1e3 * base / frames
-    own['self_collision'], other['self_collision'] = np.average(
-        touching, axis=0, weights=times[:, 0]
-    ).tolist()
-    order = np.argsort([-report.limb_error for report in ours])
+def _results(names: list[str], runs: dict[str, _Run], floor: float) -> dict[str, Any]:
+    own = runs['ours'].figures()
+    peers = {name: run.figures() for name, run in runs.items() if name != 'ours'}
+    reports = runs['ours'].reports
+    order = np.argsort([-report.limb_error for report in reports])
     return {
         'clips': len(names),
         'ours': own,
-        'textbook': other,
-        'ratio': {key: own[key] / other[key] for key in own if other[key] > _RATIO_FROM},
-        'mean_stretch': float(np.mean([report.stretch for report in ours])),
-        'ms_over_floor': seconds / floor,
-        'textbook_ms_over_floor': base / floor,
-        'worst': [(names[i], ours[i].limb_error) for i in order[:5]],
+        'peers': peers,
+        'ratio': {
+            name: {key: own[key] / other[key] for key in own if other[key] > _RATIO_FROM}
+            for name, other in peers.items()
+        },
+        'mean_stretch': float(np.mean([report.stretch for report in reports])),
+        'ms_over_floor': sum(runs['ours'].seconds) / floor,
+        'worst': [(names[i], reports[i].limb_error) for i in order[:5]],
     }

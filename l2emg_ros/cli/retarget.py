@@ -43,7 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--from-home', action='store_true', help='begin with the way from the home pose'
     )
     parser.add_argument(
-        '-o', '--output', type=Path, required=True, help='trajectory file, .npz or .csv'
+        '-o',
+        '--output',
+        type=Path,
+        required=True,
+        help='trajectory file: .npz, .csv, or .yaml for play_motion2',
     )
 
 
@@ -51,18 +55,22 @@ def run(args: argparse.Namespace) -> int:
     """Load, retarget, save and say how well it went."""
     from l2emg_ros.errors import BadRequest
     from l2emg_ros.motion.motion import Motion
+    from l2emg_ros.retarget import play_motion
     from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
     from l2emg_ros.retarget.robot import Robot
 
-    if args.output.suffix not in ('.npz', '.csv'):
-        raise BadRequest(f'{args.output}: expected a file name that ends in .npz or .csv')
+    if args.output.suffix not in ('.npz', '.csv', '.yaml'):
+        raise BadRequest(f'{args.output}: expected a file name that ends in .npz, .csv or .yaml')
     groups = tuple(word for word in args.groups.split(',') if word)
     robot = Robot.load(args.robot)
     retargeter = Retargeter(robot, RetargetConfig(root=args.root, joint_groups=groups))
     motion = Motion.load(args.input)
     trajectory = retargeter.retarget(motion, start=robot.home if args.from_home else None)
     trajectory.check(robot)
-    trajectory.save(args.output)
+    if args.output.suffix == '.yaml':
+        play_motion.save(trajectory, args.output)
+    else:
+        trajectory.save(args.output)
     print(f'{trajectory} -> {args.output}')
     print(trajectory.report)
     return 0

@@ -12,11 +12,12 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What the retargeter is compared with: textbook inverse kinematics, and bare arithmetic."""
+"""What the retargeter is compared with: textbook inverse kinematics, Pink, and bare arithmetic."""
 
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ Array = NDArray[np.float64]
 
 _DAMPING = 1e-4
 _STEPS = 2
+_PINK_STEPS, _PINK_SOLVER, _PINK_DAMPING = 3, 'daqp', 1e-4
 
 
 def textbook(robot: Robot, builder: Builder, targets: Targets) -> Array:
@@ -64,6 +66,65 @@ def textbook(robot: Robot, builder: Builder, targets: Targets) -> Array:
                 right += cost * turned.T @ error
             q = np.clip(q + np.linalg.solve(normal, right), robot.lower, robot.upper)
         result[row] = q
+    return result
+
+
+def pink(robot: Robot, builder: Builder, targets: Targets, rate: float) -> Array:
+    """Return joint angles (T, N) by Pink, the inverse kinematics of Caron et al. on Pinocchio.
+
+    The same targets and costs as tasks of a quadratic program with Pink's limits on positions and
+    velocities, three steps a frame.
+
+    Args:
+        robot: The robot.
+        builder: Which points and parts have targets.
+        targets: Of every frame.
+        rate: Frames a second.
+
+    Raises:
+        ImportError: Pink, or the solver of its quadratic programs, is not installed.
+    """
+    from pink import Configuration, solve_ik
+    from pink.limits import ConfigurationLimit, VelocityLimit
+    from pink.tasks import FrameTask
+
+    model = robot.model.copy()
+    model.lowerPositionLimit, model.upperPositionLimit = robot.lower, robot.upper
+    model.velocityLimit = robot.velocity
+    config = IkConfig()
+    tasks: list[Any] = []
+    for key in (*builder.points, *builder.parts):
+        joint, offset, axes = robot.placement(key)
+        placement = pin.SE3(axes, offset)
+        # A link may have a point and a part.
+        name = f'{key}/{len(tasks)}'
+        model.addFrame(pin.Frame(name, joint, placement, pin.FrameType.OP_FRAME))
+        turned = config.torso_cost if key == 'torso' else config.sole_cost
+        costs = (1.0, 0.0) if len(tasks) < len(builder.points) else (0.0, turned**0.5)
+        tasks.append(FrameTask(name, *costs))
+    limits = [ConfigurationLimit(model), VelocityLimit(model)]
+    configuration = Configuration(model, model.createData(), robot.home)
+    step = 1.0 / (rate * _PINK_STEPS)
+    result = np.empty((len(targets), model.nv))
+    for row in range(len(targets)):
+        wanted = [
+            *(pin.SE3(np.eye(3), point) for point in targets.points[row]),
+            *(pin.SE3(turn, np.zeros(3)) for turn in targets.orientations[row]),
+        ]
+        for task, target in zip(tasks, wanted, strict=True):
+            task.set_target(target)
+        for _ in range(_PINK_STEPS):
+            velocity = solve_ik(
+                configuration,
+                tasks,
+                step,
+                solver=_PINK_SOLVER,
+                damping=_PINK_DAMPING,
+                limits=limits,
+                safety_break=False,
+            )
+            configuration.integrate_inplace(velocity, step)
+        result[row] = configuration.q
     return result
 
 

@@ -24,6 +24,7 @@ import pinocchio as pin
 
 from l2emg_ros.motion import rotation, skeleton
 from l2emg_ros.motion.motion import Motion
+from l2emg_ros.retarget import balance
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import footing, RootPlanner
 from l2emg_ros.retarget.targets import Builder
@@ -68,6 +69,8 @@ class Report:
         jerk: rad/s^3, RMS of the third difference over joints and samples.
         skate: mm/s, horizontal speed of the foot parts that the person keeps in place.
         penetration: mm, deepest corner of a sole below the floor.
+        balance: Share of the samples on the floor with the centre of mass over the soles that
+            touch it; 1 without legs.
         at_limit: Share of the samples with a joint at a position limit.
         violations: Samples beyond a position, velocity or acceleration limit.
         stretch: Seconds of trajectory for a second of motion, approach and final stop left out.
@@ -88,6 +91,7 @@ class Report:
     jerk: float
     skate: float
     penetration: float
+    balance: float
     at_limit: float
     violations: int
     stretch: float
@@ -160,7 +164,7 @@ def evaluate(
     for part, keys in _PARTS.items():
         columns = [builder.parts.index(key) for key in keys if key in builder.parts]
         angles[part] = _angle(turned[:, columns], wanted[:, columns])
-    planted, deepest = _feet(robot, motion, trajectory, chosen, frames)
+    planted, deepest, standing = _feet(robot, motion, trajectory, chosen, frames)
     return Report(
         frames=len(chosen),
         limb_error=_mean(1e3 * np.linalg.norm(world[:, : len(builder.points)] - sought, axis=-1)),
@@ -171,6 +175,7 @@ def evaluate(
         jerk=_jerk(trajectory),
         skate=planted,
         penetration=deepest,
+        balance=standing,
         at_limit=_at_limit(robot, trajectory, chosen),
         violations=violations(robot, trajectory),
         stretch=_stretch(trajectory, chosen),
@@ -241,10 +246,10 @@ def _angle(first: Array, second: Array) -> float:
 
 def _feet(
     robot: Robot, motion: Motion, trajectory: Trajectory, chosen: NDArray[np.intp], frames: Array
-) -> tuple[float, float]:
-    """Return the sliding speed of planted foot parts in mm/s and the deepest corner in mm."""
+) -> tuple[float, float, float]:
+    """Return the sliding of planted foot parts, mm/s, the deepest corner, mm, and the balance."""
     if not robot.map.has_legs or len(chosen) < 2:
-        return 0.0, 0.0
+        return 0.0, 0.0, 1.0
     planner = RootPlanner(robot)
     feet = footing(motion).at(frames)
     root = rotation.to_matrix(trajectory.root_orientation[chosen])
@@ -254,7 +259,18 @@ def _feet(
     speed = 1e3 * np.linalg.norm(np.diff(parts[..., :2], axis=0), axis=-1) / step
     planted = np.minimum(feet.contacts[1:], feet.contacts[:-1]) >= _STANCE
     height = corners[..., 2].min(axis=(1, 2)) + trajectory.root_position[chosen, 2]
-    return _mean(speed[planted]), 1e3 * max(0.0, -float(height.min()))
+    centres = balance.centre_of_mass(robot, trajectory.positions[chosen])
+    # Both from the root, in world directions, raised to where the root is.
+    above = trajectory.root_position[chosen, None] * [0.0, 0.0, 1.0]
+    over = balance.supported(
+        (root @ centres[..., None])[..., 0], corners.reshape(len(corners), -1, 3) + above
+    )
+    standing = over[~np.isnan(over)]
+    return (
+        _mean(speed[planted]),
+        1e3 * max(0.0, -float(height.min())),
+        _mean(standing) if len(standing) else 1.0,
+    )
 
 
 def _jerk(trajectory: Trajectory) -> float:

@@ -237,6 +237,15 @@ def test_report_sees_what_is_wrong(g1: Robot, made: list[Motion]) -> None:
     slid = good.root_position + np.linspace(0, 1, len(good))[:, None] * [1.0, 0.0, 0.0]
     worse = evaluate(g1, made[4], Trajectory(**{**fields, 'root_position': slid}))
     assert worse.skate > good.report.skate + 50.0
+    swung = good.positions.copy()
+    legs = [g1.joint_names.index(f'{side}_hip_pitch_joint') for side in ('left', 'right')]
+    swung[:, legs] -= 1.0
+    low = good.root_position - [0.0, 0.0, 0.5]
+    worse = evaluate(
+        g1, made[4], Trajectory(**{**fields, 'positions': swung, 'root_position': low})
+    )
+    assert good.report.balance > 0.9
+    assert worse.balance < 0.1
     fast = good.velocities * 50.0
     worse = evaluate(g1, made[4], Trajectory(**{**fields, 'velocities': fast}))
     assert worse.violations > 10
