@@ -67,6 +67,25 @@ def test_a_sample_of_held_out_sentences_is_read_right(generator: EmpathicGenerat
     assert np.mean(right) >= 0.7
 
 
+def test_exchanging_the_emotion_changes_the_emotion_and_not_the_gesture(
+    generator: EmpathicGenerator,
+) -> None:
+    """Swap consistency: the same words and the same seed with another emotion."""
+    judge = evaluator.load()
+    same, felt = [], []
+    for number, name in enumerate(sorted(GESTURES)[::5]):
+        sentence, labels = GESTURES[name].heldout[0], ('happy', 'sad')
+        first, second = (
+            judge.judge(generator.generate(sentence, emotion=e, intensity=0.8, seed=number))
+            for e in labels
+        )
+        same.append(first[0] == second[0])
+        felt += [first[1] == labels[0], second[1] == labels[1]]
+    # Floors against regressions; by chance 0.02 and 0.08.
+    assert np.mean(same) >= 0.6
+    assert np.mean(felt) >= 0.75
+
+
 @pytest.mark.slow
 def test_forty_motions_stay_inside_every_limit_of_the_robot(generator: EmpathicGenerator) -> None:
     robot = Robot.load('g1')

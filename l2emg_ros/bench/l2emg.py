@@ -115,6 +115,7 @@ def _scores(read: dict[str, Any]) -> str:
         ('unseen_pairs', 'gesture and emotion never seen together'),
         ('heldout', 'sentences that settings were chosen by'),
         ('corpus', "the corpus's own performances"),
+        ('corpus_unseen_pairs', 'its performances of pairs never seen'),
     ):
         row = read[name]
         lines.append(

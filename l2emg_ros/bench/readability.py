@@ -117,13 +117,19 @@ def measure(generator: EmpathicGenerator, judge: Evaluator, gallery: Gallery) ->
             gallery.add(f'{reading.gesture}, {reading.emotion}', reading.motion)
     gallery.close()
     real = [_performed(reading, seed) for seed, reading in enumerate(seen)]
+    both = {
+        'corpus': zip(seen, real, strict=True),
+        'corpus_unseen_pairs': ((r, _performed(r, seed)) for seed, r in enumerate(apart)),
+    }
+    ceilings = {
+        name: _scores([_judged(judge, r, motion) for r, motion in rows], protocol)
+        for name, rows in both.items()
+    }
     return {
         'requests': _scores(seen, protocol),
         'unseen_pairs': _scores(apart, protocol),
         'heldout': _scores(freer, protocol),
-        'corpus': _scores(
-            [_judged(judge, r, motion) for r, motion in zip(seen, real, strict=True)], protocol
-        ),
+        **ceilings,
         'gestures': _by_gesture(seen),
         'emotions': _by_emotion(seen),
         'plausibility': {

@@ -23,11 +23,11 @@ from pathlib import Path
 import sys
 import time
 
-HELP = 'Train a model: corpus, evaluator, tokenizer, base, emotion, expert; resumable.'
+HELP = 'Train a model: corpus, evaluator, tokenizer, base, practice, emotion, expert; resumable.'
 UNFINISHED = 75
 """Exit code of a stage that ``--minutes`` ended early: EX_TEMPFAIL of sysexits.h."""
 _LEAST = {'seed': 0, 'steps': 1, 'clips': 1, 'workers': 1, 'sentences': 1, 'threads': 1}
-_STAGES = ('corpus', 'evaluator', 'tokenizer', 'base', 'emotion', 'expert')
+_STAGES = ('corpus', 'evaluator', 'tokenizer', 'base', 'practice', 'emotion', 'expert')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '  l2emg train evaluator\n'
         '  l2emg train tokenizer\n'
         '  l2emg train base\n'
+        '  l2emg train practice                         # pairs that the corpus lacks\n'
         '  l2emg train emotion\n'
         '  l2emg train expert --scenario all\n'
         'Run a stopped stage again with the same options to continue it; '
@@ -58,9 +59,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--workers', type=int, default=2, help='corpus: processes')
     parser.add_argument(
         '--protocol',
-        choices=('shipped', 'benchmark'),
+        choices=('shipped', 'benchmark', 'complete'),
         default='shipped',
-        help='corpus: all thirteen emotions, lightly confounded, or eight, heavily',
+        help='corpus: all thirteen emotions, lightly confounded; or eight, heavily; or all with '
+        'every gesture, for the evaluator',
     )
     parser.add_argument(
         '--confounding', type=float, help="corpus: share of a gesture's dominant emotion"

@@ -106,4 +106,8 @@ BENCHMARK = Protocol(
 )
 """Eight labels, confounded: the corpus of comparisons."""
 
-PROTOCOLS = {'shipped': SHIPPED, 'benchmark': BENCHMARK}
+COMPLETE = Protocol(keep_pairs=False)
+"""All labels with every gesture, none more than another: the corpus of the evaluator. A judge that
+never saw a pair takes it for another, whoever performs it."""
+
+PROTOCOLS = {'shipped': SHIPPED, 'benchmark': BENCHMARK, 'complete': COMPLETE}

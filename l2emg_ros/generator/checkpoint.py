@@ -228,8 +228,17 @@ def save_base(
     lm: MotionLanguageModel,
     text_encoder: str,
     record: Mapping[str, Any],
+    practice: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a frozen backbone, its content and emotion blocks, beside their tokeniser."""
+    """Write a frozen backbone, its content and emotion blocks, beside their tokeniser.
+
+    Args:
+        folder: Model folder.
+        lm: Language model.
+        text_encoder: Name of the encoder that it reads through.
+        record: What the card says of the base stage.
+        practice: What it says of practice, or None before it.
+    """
     root = Path(folder)
     described = card(root)
     state = {k: v for k, v in lm.state_dict().items() if not k.startswith(_EMOTION_PREFIXES)}
@@ -237,7 +246,10 @@ def save_base(
     described['lm'] = dataclasses.asdict(lm.config)
     described['text_encoder'] = text_encoder
     described['training']['base'] = dict(record)
-    described['training'].pop('emotion', None)
+    for later in ('practice', 'emotion'):
+        described['training'].pop(later, None)
+    if practice is not None:
+        described['training']['practice'] = dict(practice)
     _save_emotion(root, lm, described)
 
 

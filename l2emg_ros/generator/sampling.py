@@ -42,7 +42,7 @@ class Sampling:
     temperature: float = 0.6
     top_p: float = 0.9
     content_guidance: float = 2.0
-    emotion_guidance: float = 2.0
+    emotion_guidance: float = 1.5
 
     def readings(self) -> tuple[Withheld, Tensor]:
         """Return what each of R readings of a request is not told, and its weight in the logits.
@@ -163,14 +163,22 @@ class Decoder:
             self._read(model.embed(token, self._readings.steering)[:, None])
         return codes
 
+    def _draw(self, logits: Tensor) -> int:
+        """Return the code that is drawn from (V,) logits."""
+        return int(draw(logits[None], self._sampling, self._generator))
+
     def _guided(self, logits: Tensor) -> Tensor:
         """Return the (V,) weighted sum of the readings' (R, V) logits."""
         return self._weights @ logits.float()
 
-    def _draw(self, logits: Tensor) -> int:
-        """Nucleus sampling (Holtzman et al. 2020) on the processor, so that seeds travel."""
-        probabilities = (logits / self._sampling.temperature).softmax(dim=-1).cpu()
-        ordered, order = probabilities.sort(descending=True, stable=True)
-        kept = ordered.cumsum(0) - ordered < self._sampling.top_p
-        pick = torch.multinomial(ordered * kept, 1, generator=self._generator)
-        return int(order[pick])
+
+def draw(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> Tensor:
+    """Return (B,) codes drawn from (B, V) logits: nucleus sampling (Holtzman et al., 2020).
+
+    It is done on the processor, so that seeds travel.
+    """
+    probabilities = (logits / sampling.temperature).softmax(dim=-1).cpu()
+    ordered, order = probabilities.sort(descending=True, stable=True)
+    kept = ordered.cumsum(-1) - ordered < sampling.top_p
+    pick = torch.multinomial(ordered * kept, 1, generator=generator)
+    return order.gather(-1, pick)[:, 0]

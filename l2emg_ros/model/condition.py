@@ -58,9 +58,9 @@ class Condition:
         return Condition(*(getattr(self, field.name).to(device) for field in fields(self)))
 
     def repeated(self, count: int) -> Condition:
-        """Return one request as a batch of the same request ``count`` times."""
+        """Return the batch of requests ``count`` times, one after the other."""
         parts = (getattr(self, field.name) for field in fields(self))
-        return Condition(*(part.expand(count, *part.shape[1:]) for part in parts))
+        return Condition(*(torch.cat([part] * count) for part in parts))
 
 
 @dataclass(frozen=True, slots=True)

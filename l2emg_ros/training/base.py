@@ -42,12 +42,12 @@ EXPERT_BATCH = 32
 _WARM_UP = 0.05
 _EMOTION_LOSS, _CONTENT_LOSS = 0.5, 0.5
 _FURTHER_LEVELS = 0.3
-_MISREAD = Misread(tokens=0.6, begin=0.25)
+_MISREAD = Misread(tokens=0.6, begin=0.4)
 # Share of the batches in which a backbone that reads words does not: shown them, it learns
 # the wordings of the corpus by heart and does not look at the slots.
 _BLIND = 0.6
 # Shares of the requests of which content, emotion or both are withheld, for guidance.
-_NO_CONTENT, _NO_EMOTION, _NEITHER = 0.08, 0.08, 0.04
+_NO_CONTENT, _NO_EMOTION, _NEITHER = 0.12, 0.12, 0.06
 # Share of the requests whose emotion slots are made from the words of another.
 _CROSSED = 0.5
 # Sentences a step that teach the slots without a motion.

@@ -128,28 +128,41 @@ class MotionReader(nn.Module):
     """Reads gesture and emotion in first-level tokens, hard or soft; a tool of training only."""
 
     def __init__(self, codes: int, gestures: int, width: int) -> None:
-        """Build with fresh weights."""
+        """Build with fresh weights; features are (d,), half means over time, half maxima."""
         super().__init__()
-        self.table = nn.Parameter(torch.randn(codes, width) * 0.1)
-        self.mix = nn.Sequential(
-            nn.Conv1d(width, width, 5, padding=2), nn.ReLU(), nn.Conv1d(width, width, 5, padding=2)
-        )
-        self.gesture = nn.Linear(width, gestures)
-        self.emotion = nn.Linear(width, len(LABELS))
+        half = width // 2
+        self.table = nn.Parameter(torch.randn(codes, half) * 0.1)
+        self.mix = nn.ModuleList(nn.Conv1d(half, half, 5, padding=2) for _ in range(2))
+        self.gesture = nn.Linear(2 * half, gestures)
+        self.emotion = nn.Linear(2 * half, len(LABELS))
 
-    def forward(self, tokens: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Return (B, d) features, (B, gestures) and (B, 13) logits of B (L, codes) soft tokens."""
-        rows = [F.relu(self.mix((soft @ self.table).T[None])).mean(dim=-1)[0] for soft in tokens]
-        feature = torch.stack(rows)
+    def forward(self, motions: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return (B, d) features, (B, gestures) and (B, 13) logits of B motions.
+
+        Args:
+            motions: (L, codes) soft tokens each, or (L,) codes.
+        """
+        rows = [self.table[m] if m.dim() == 1 else m @ self.table for m in motions]
+        states = nn.utils.rnn.pad_sequence(rows, batch_first=True).transpose(1, 2)
+        lengths = torch.tensor([len(row) for row in rows], device=states.device)
+        mask = (torch.arange(states.shape[2], device=states.device) < lengths[:, None])[:, None]
+        for layer in self.mix:
+            states = F.relu(layer(states)) * mask
+        feature = torch.cat([states.sum(dim=2) / lengths[:, None], states.amax(dim=2)], dim=1)
         return feature, self.gesture(feature), self.emotion(feature)
 
-    def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return the cross-entropy of gesture and emotion of real motions, and their features."""
-        codes = len(self.table)
-        hard = [F.one_hot(t[:, 0], codes).to(self.table.dtype) for t in batch.tokens]
-        feature, gesture, emotion = self(hard)
-        wanted = batch.condition.emotion
-        return _known(gesture, batch.gesture) + F.cross_entropy(emotion, wanted), feature
+    def loss(
+        self, tokens: Sequence[Tensor], gesture: Tensor, emotion: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the cross-entropy of gesture and emotion of real motions, and their features.
+
+        Args:
+            tokens: (L, levels) codes of each of B motions.
+            gesture: (B,) numbers, or ``UNKNOWN``.
+            emotion: (B, 13) mixtures over the labels.
+        """
+        feature, performed, felt = self([motion[:, 0] for motion in tokens])
+        return _known(performed, gesture) + F.cross_entropy(felt, emotion), feature
 
 
 class Decoupling(nn.Module):
@@ -187,7 +200,7 @@ class Decoupling(nn.Module):
             content = slots.content.float().mean(dim=1)
             parts['independence'] = (weights.independence, hsic(feature, content))
         if weights.transfer or weights.swap:
-            reading, moved = self.reader.loss(batch)
+            reading, moved = self.reader.loss(batch.tokens, batch.gesture, batch.condition.emotion)
             parts['reader'] = (1.0, reading)
         if weights.transfer:
             apart = contrast(feature, moved.detach(), label, batch.gesture)

@@ -15,79 +15,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 import dataclasses
-from dataclasses import dataclass
 import logging
-import math
-from pathlib import Path
 import time
-from typing import Any, TypedDict
-import zlib
 
 import torch
 
 from l2emg_ros.bench import evaluator
 from l2emg_ros.corpus import GESTURES
 from l2emg_ros.errors import BadRequest
-from l2emg_ros.experts.registry import Registry
 from l2emg_ros.experts.router import Router
-from l2emg_ros.files import sha256
 from l2emg_ros.generator import checkpoint
 from l2emg_ros.generator.checkpoint import Model
 from l2emg_ros.model import backbone
 from l2emg_ros.model.config import LmConfig, TokenizerConfig
 from l2emg_ros.text.backbone import BackboneEncoder
 from l2emg_ros.text.encoder import MiniLmEncoder, TextEncoder
-from l2emg_ros.training import base, loop, tokenizer
-from l2emg_ros.training.dataset import Batches, Corpus, CPU, TextFeatures
+from l2emg_ros.training import base, practice, tokenizer
+from l2emg_ros.training.dataset import Corpus, TextFeatures
 from l2emg_ros.training.start import begin
-from l2emg_ros.training.wordings import wordings
+from l2emg_ros.training.workshop import Workshop
 
 _LOG = logging.getLogger(__name__)
 TOKENIZER_STEPS, BASE_STEPS, EMOTION_STEPS, EXPERT_STEPS = 2200, 4200, 300, 100
-EVALUATOR_STEPS = 900
-
-# Stage, step, steps, seconds since this run began, figures.
-Report = Callable[[str, int, int, float, dict[str, float]], None]
+EVALUATOR_STEPS, PRACTICE_STEPS = 900, 1600
 
 
-class _Pace(TypedDict, total=False):
-    """Learning rate, where one is told."""
-
-    lr: float
-
-
-@dataclass
-class Stages:
-    """Runs stages of the recipe against one model folder and one work folder.
-
-    Attributes:
-        model: Model folder that grows from stage to stage.
-        work: Folder of the corpus and of the checkpoints.
-        seed: Seed of the stage.
-        restart: Forget an earlier checkpoint of the stage.
-        report: Told about progress.
-        sentences: Free sentences of each gesture, and expressions of each emotion, to train on;
-            None is all.
-        backbone: Hugging Face model directory for the base stage, or None for our own small one.
-        device: Where the networks train; the small evaluator always trains on the CPU.
-        start: Model folder with whose weights the base stage begins, or None for fresh ones.
-        lr: Peak learning rate instead of the stage's own.
-        until: Value of ``time.monotonic()`` after which a stage stops with `Unfinished`.
-    """
-
-    model: Path
-    work: Path
-    seed: int
-    restart: bool
-    report: Report
-    sentences: int | None = None
-    backbone: Path | None = None
-    device: torch.device = CPU
-    start: Path | None = None
-    lr: float | None = None
-    until: float = math.inf
+class Stages(Workshop):
+    """Runs stages of the recipe against one model folder and one work folder."""
 
     def tokenizer(self, steps: int | None = None) -> None:
         """Train and freeze the tokeniser."""
@@ -189,6 +144,57 @@ class Stages:
         record = self._record(self.seed, count, corpus, metrics, start=begun)
         checkpoint.save_words(self.model, self.backbone, words)
         checkpoint.save_base(self.model, model, encoder.name, record)
+
+    def practice(self, steps: int | None = None) -> None:
+        """Let the base perform what the corpus lacks, and train it on what can be read.
+
+        Raises:
+            BadRequest: The model has experts, or a later stage: practice follows the base.
+        """
+        count = steps or PRACTICE_STEPS
+        self._without_experts()
+        corpus, model = self._corpus(), checkpoint.load(self.model, self.device)
+        if later := {'practice', 'emotion'} & set(model.card['training']):
+            raise BadRequest(
+                f'{self.model} has been through {" and ".join(sorted(later))}: run '
+                '`l2emg train base` again to get back to where practice starts'
+            )
+        tokens = tokenizer.tokenize(model.tokenizer, corpus)
+        texts = self._texts(corpus, checkpoint.encoder(self.model))
+        training, kept = corpus.general()
+        run = self._run(count, corpus, *model.hashes().values())
+        state = self._checkpoint('practice', run)
+        seed, motions, began = self.seed, state.with_suffix('.motions'), time.monotonic()
+        if self.restart:
+            motions.unlink(missing_ok=True)
+
+        def report(step: int, steps: int, figures: dict[str, float]) -> None:
+            self.report('perform', step, steps, time.monotonic() - began, figures)
+
+        made = practice.kept_in(
+            motions,
+            lambda: practice.practise(
+                model.lm, corpus, texts, tokens, training, seed, report=report
+            ),
+        )
+        both, longer = made.joined(corpus, tokens)
+        numbers = [*training, *range(len(tokens), len(longer))]
+        trained = base.train(
+            self._batches(both, texts, longer, numbers),
+            model.lm.config,
+            steps=count,
+            seed=seed,
+            checkpoint=state,
+            **self._pace(),
+            report=self._progress('practice', count),
+            start=model.lm.state_dict(),
+        )
+        metrics = base.validate(trained, self._batches(corpus, texts, tokens, kept), kept)
+        _LOG.info('practised base on validation clips: %s', metrics)
+        practised = {'performed': made.tried, 'kept': len(made.clips)}
+        record = self._record(seed, count, corpus, metrics, motions=practised)
+        encoder, before = model.card['text_encoder'], model.card['training']['base']
+        checkpoint.save_base(self.model, trained, encoder, before, record)
 
     def emotion(self, steps: int | None = None) -> None:
         """Train and freeze the emotion block and the shared emotion expert.
@@ -309,83 +315,3 @@ class Stages:
         }
         router.calibrate({name: texts for name, texts in kept.items() if texts}, encoder)
         return router
-
-    def _batches(
-        self,
-        corpus: Corpus,
-        texts: TextFeatures,
-        tokens: list[torch.Tensor],
-        numbers: list[int],
-    ) -> Batches:
-        """Return batches of some clips where the networks train."""
-        return Batches(corpus, texts, tokens, numbers, self.seed, self.device)
-
-    def _texts(self, corpus: Corpus, encoder: TextEncoder) -> TextFeatures:
-        """Return the features of every text that a stage reads."""
-        return TextFeatures(corpus, encoder, wordings(self.sentences))
-
-    def _corpus(self) -> Corpus:
-        """Open the corpus of the work folder."""
-        return Corpus.load(self.work / 'corpus')
-
-    def _record(
-        self,
-        seed: int,
-        steps: int,
-        corpus: Corpus,
-        metrics: dict[str, float],
-        **more: dict[str, Any],
-    ) -> dict[str, Any]:
-        """Return what a card says of a stage."""
-        plan = {'seed': seed, 'steps': steps, **self._pace(), **more}
-        return {**plan, 'metrics': metrics, **self._data(corpus)}
-
-    @staticmethod
-    def _data(corpus: Corpus) -> dict[str, object]:
-        """Return what a card says about the data."""
-        digest = sha256(corpus.folder / 'clips.jsonl')
-        return {**corpus.origin, 'clips': len(corpus.clips), 'clips_sha256': digest}
-
-    def _without_experts(self) -> None:
-        """Check that no expert depends on what is about to be trained.
-
-        Raises:
-            BadRequest: The model has active experts.
-        """
-        if Registry(self.model / 'experts').active()['active']:
-            raise BadRequest(
-                f'{self.model} has experts, trained with the parts before them: remove its '
-                'experts folder to train those again'
-            )
-
-    def _pace(self) -> _Pace:
-        """Return the learning rate as an argument, if one is told."""
-        return {} if self.lr is None else {'lr': self.lr}
-
-    def _run(self, steps: int, corpus: Corpus, *before: object) -> str:
-        """Return the identity of a run: what it learns from and what it starts with."""
-        data = sha256(corpus.folder / 'clips.jsonl')
-        told = (self.seed, steps, self.sentences, self.lr, data, before)
-        return f'{zlib.crc32(repr(told).encode()):08x}'
-
-    def _checkpoint(self, stage: str, run: str) -> Path:
-        """Return the checkpoint of a run, removed first where a restart is asked for.
-
-        A stage with other settings is another run, so that no state is continued by mistake.
-        """
-        path = self.work / f'{stage}-{run}.ckpt'
-        if self.restart:
-            path.unlink(missing_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
-
-    def _progress(self, stage: str, steps: int) -> Callable[[int, dict[str, float]], None]:
-        """Return a reporter for one stage."""
-        began = time.monotonic()
-
-        def report(step: int, figures: dict[str, float]) -> None:
-            self.report(stage, step, steps, time.monotonic() - began, figures)
-            if step < steps and time.monotonic() > self.until:
-                raise loop.Unfinished(f'{stage} has done {step} of {steps} steps')
-
-        return report

@@ -197,7 +197,7 @@ def polish(
     tokenizer.requires_grad_(True)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def tokenize(tokenizer: MotionTokenizer, corpus: Corpus) -> list[Tensor]:
     """Return the tokens of every clip, (T // 4, levels) each, in the memory of the CPU."""
     lengths = [clip['frames'] for clip in corpus.clips]

@@ -25,6 +25,7 @@ from l2emg_ros import corpus
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.files import sha256
 from l2emg_ros.generator import checkpoint
+from l2emg_ros.training import practice
 from l2emg_ros.training.recipe import Stages
 
 
@@ -76,12 +77,41 @@ def test_the_emotion_block_trains_once_from_where_stage_0_left_it(
         _stages(tmp_path).emotion(2)
 
 
-def test_the_base_begins_with_the_weights_of_another_model(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / 'train').mkdir()
-    (tmp_path / 'train' / 'corpus').symlink_to(folder / 'train' / 'corpus')
-    (tmp_path / 'model').mkdir()
+def test_practice_goes_on_from_the_base_and_is_not_repeated(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(practice, 'lacking', lambda *_: [('bow', 'sad'), ('nod', 'happy')])
+    monkeypatch.setattr(practice, 'READER_STEPS', 2)
+    _copied(folder, tmp_path)
+    _stages(tmp_path).base(2)
+    before = checkpoint.load(tmp_path / 'model')
+    told: list[tuple[str, int, int]] = []
+    stages = dataclasses.replace(_stages(tmp_path), report=lambda *line: told.append(line[:3]))
+    stages.practice(2)
+    assert told == [('perform', 6, 6), ('practice', 2, 2)]
+    after = checkpoint.load(tmp_path / 'model')
+    record = after.card['training']['practice']
+    assert record['motions']['performed'] == 6
+    assert after.card['training']['base'] == before.card['training']['base']
+    apart = (after.lm.steer.weight - before.lm.steer.weight).abs().max()
+    assert 0.0 < float(apart) < 0.1 * float(before.lm.steer.weight.std())
+    with pytest.raises(BadRequest, match='has been through practice'):
+        stages.practice(2)
+    _stages(tmp_path).emotion(2)
+    assert checkpoint.card(tmp_path / 'model')['training']['practice'] == record
+
+
+def _copied(folder: Path, target: Path) -> None:
+    """Copy the tokeniser's part of a model folder, beside a link to the corpus."""
+    (target / 'train').mkdir()
+    (target / 'train' / 'corpus').symlink_to(folder / 'train' / 'corpus')
+    (target / 'model').mkdir()
     for name in ('model.json', checkpoint.TOKENIZER):
-        (tmp_path / 'model' / name).write_bytes((folder / 'model' / name).read_bytes())
+        (target / 'model' / name).write_bytes((folder / 'model' / name).read_bytes())
+
+
+def test_the_base_begins_with_the_weights_of_another_model(folder: Path, tmp_path: Path) -> None:
+    _copied(folder, tmp_path)
     begin = checkpoint.load(folder / 'model')
     # Another seed would begin with other weights.
     stages = dataclasses.replace(_stages(tmp_path), seed=1, start=folder / 'model')
