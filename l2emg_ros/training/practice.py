@@ -26,6 +26,7 @@ from collections.abc import Callable, Sequence
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -81,9 +82,19 @@ class Practised:
 
 
 def kept_in(path: Path, practise: Callable[[], Practised]) -> Practised:
-    """Return what an earlier run kept in a file, or practise and keep it there."""
+    """Return what an earlier run kept in a file, or practise and keep it there.
+
+    Raises:
+        BadRequest: The file is damaged.
+    """
     if path.is_file():
-        return Practised(**torch.load(path, weights_only=True))
+        try:
+            return Practised(**torch.load(path, weights_only=True))
+        except (OSError, EOFError, TypeError, ValueError, RuntimeError, UnpicklingError) as error:
+            reason = ' '.join(str(error).split())[:200]
+            raise BadRequest(
+                f'{path} holds no practised motions ({reason}): remove it or use --restart'
+            ) from None
     made = practise()
     with atomic_write(path) as temporary:
         torch.save({f.name: getattr(made, f.name) for f in dataclasses.fields(made)}, temporary)

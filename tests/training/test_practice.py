@@ -176,3 +176,7 @@ def test_practice_is_kept_and_read_back_instead_of_being_repeated(tmp_path: Path
     assert again.clips == made.clips
     assert torch.equal(again.tokens[0], made.tokens[0])
     assert again.tried == 3
+    for damage in (b'', path.read_bytes()[:200], b'not a file of torch'):
+        path.write_bytes(damage)
+        with pytest.raises(BadRequest, match='no practised motions'):
+            practice.kept_in(path, never)
