@@ -117,19 +117,13 @@ def measure(generator: EmpathicGenerator, judge: Evaluator, gallery: Gallery) ->
             gallery.add(f'{reading.gesture}, {reading.emotion}', reading.motion)
     gallery.close()
     real = [_performed(reading, seed) for seed, reading in enumerate(seen)]
-    both = {
-        'corpus': zip(seen, real, strict=True),
-        'corpus_unseen_pairs': ((r, _performed(r, seed)) for seed, r in enumerate(apart)),
-    }
-    ceilings = {
-        name: _scores([_judged(judge, r, motion) for r, motion in rows], protocol)
-        for name, rows in both.items()
-    }
+    rare = [_performed(reading, seed) for seed, reading in enumerate(apart)]
     return {
         'requests': _scores(seen, protocol),
         'unseen_pairs': _scores(apart, protocol),
         'heldout': _scores(freer, protocol),
-        **ceilings,
+        'corpus': _scores(_judged(judge, seen, real), protocol),
+        'corpus_unseen_pairs': _scores(_judged(judge, apart, rare), protocol),
         'gestures': _by_gesture(seen),
         'emotions': _by_emotion(seen),
         'plausibility': {
@@ -154,11 +148,14 @@ def _performed(reading: Reading, seed: int) -> Motion:
     return synthesise(reading.gesture, weights, np.random.default_rng((7, seed)))
 
 
-def _judged(judge: Evaluator, reading: Reading, motion: Motion) -> Reading:
-    """Return what the judge reads in another motion for the same request."""
-    return Reading(
-        reading.gesture, reading.emotion, reading.sentence, motion, *judge.judge(motion)
-    )
+def _judged(
+    judge: Evaluator, readings: Sequence[Reading], motions: Sequence[Motion]
+) -> list[Reading]:
+    """Return what the judge reads in other motions for the same requests."""
+    return [
+        Reading(r.gesture, r.emotion, r.sentence, motion, *judge.judge(motion))
+        for r, motion in zip(readings, motions, strict=True)
+    ]
 
 
 def _scores(readings: Sequence[Reading], protocol: Protocol = SHIPPED) -> dict[str, float]:

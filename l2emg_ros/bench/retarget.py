@@ -24,7 +24,9 @@ each of the steps. Our time includes everything up to a trajectory inside the li
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 import importlib.util
 import time
 from typing import Any
@@ -76,7 +78,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         named = motions.performed(args.clips or _MADE, args.seed)
     else:
         named = motions.read(folder, args.clips)
-    runs = {name: _Run() for name in ('ours', 'textbook', *(['pink'] if _has_pink() else []))}
+    peers = _peers(retargeter.config.rate)
+    runs = {name: _Run() for name in ('ours', *peers)}
     names: list[str] = []
     floors: list[float] = []
     hulls = SelfCollision(robot)
@@ -90,9 +93,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         trajectory.check(robot)
         runs['ours'].add(robot, motion, trajectory, hulls)
         targets = retargeter.builder.build(motion)
-        for peer in list(runs)[1:]:
+        for peer, solve in peers.items():
             began = time.process_time()
-            joints = _PEERS[peer](robot, retargeter.builder, targets, motion.fps)
+            joints = solve(robot, retargeter.builder, targets)
             runs[peer].seconds.append(time.process_time() - began)
             other = _as_trajectory(robot, motion, joints, targets)
             runs[peer].add(robot, motion, other, hulls)
@@ -127,16 +130,12 @@ class _Run:
         }
 
 
-def _has_pink() -> bool:
-    """Return whether Pink and the solver of its quadratic programs are installed."""
-    return all(importlib.util.find_spec(name) for name in ('pink', 'daqp'))
-
-
-def _textbook(robot: Robot, builder: Builder, targets: Targets, rate: float) -> Array:
-    return baseline.textbook(robot, builder, targets)
-
-
-_PEERS = {'textbook': _textbook, 'pink': baseline.pink}
+def _peers(rate: float) -> dict[str, Callable[[Robot, Builder, Targets], Array]]:
+    """Return the peers by name; Pink only where it and the solver it uses are installed."""
+    peers: dict[str, Callable[[Robot, Builder, Targets], Array]] = {'textbook': baseline.textbook}
+    if all(importlib.util.find_spec(name) for name in ('pink', 'daqp')):
+        peers['pink'] = partial(baseline.pink, rate=rate)
+    return peers
 
 
 def table(results: dict[str, Any]) -> str:

@@ -26,6 +26,9 @@ from l2emg_ros.experts.composition import Composition
 from l2emg_ros.model.condition import Withheld
 from l2emg_ros.model.language_model import MotionLanguageModel
 
+SHORTEST = 8
+"""Tokens of the shortest motion worth making: a gesture of less than a second is none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
@@ -146,39 +149,60 @@ class Decoder:
         """
         model = self._model
         with torch.inference_mode():
-            logits = self._guided(model.head(self._states))
+            logits = guided(model.head(self._states), self._weights)
             # When to end is drawn as it was learned: cooled, a body would wait in its last pose.
             chance = float(torch.rand((), generator=self._generator)) if allow_end else 1.0
-            logits[model.eos] += urge
-            if chance < float(logits.softmax(dim=-1)[model.eos]):
+            logits[0, model.eos] += urge
+            if chance < float(logits[0].softmax(dim=-1)[model.eos]):
                 return None
-            logits[model.eos] = float('-inf')
-            codes = [self._draw(logits)]
-            for level in range(1, model.config.levels):
-                known = torch.tensor([codes], device=logits.device).expand(len(self._states), -1)
-                codes.append(
-                    self._draw(self._guided(model.level_logits(self._states, known, level)))
-                )
-            token = torch.tensor([codes], device=logits.device)
+            codes = speak(
+                model, self._states, self._weights, logits, self._sampling, self._generator
+            )
+            token = codes.to(logits.device)
             self._read(model.embed(token, self._readings.steering)[:, None])
-        return codes
-
-    def _draw(self, logits: Tensor) -> int:
-        """Return the code that is drawn from (V,) logits."""
-        return int(draw(logits[None], self._sampling, self._generator))
-
-    def _guided(self, logits: Tensor) -> Tensor:
-        """Return the (V,) weighted sum of the readings' (R, V) logits."""
-        return self._weights @ logits.float()
+        spoken: list[int] = codes[0].tolist()
+        return spoken
 
 
-def draw(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> Tensor:
-    """Return (B,) codes drawn from (B, V) logits: nucleus sampling (Holtzman et al., 2020).
+def guided(logits: Tensor, weights: Tensor) -> Tensor:
+    """Return the (B, V) weighted sums of (R * B, V) logits: R readings of B requests in turn."""
+    summed = weights @ logits.float().reshape(len(weights), -1)
+    return summed.view(-1, logits.shape[-1])
+
+
+def speak(
+    model: MotionLanguageModel,
+    states: Tensor,
+    weights: Tensor,
+    logits: Tensor,
+    sampling: Sampling,
+    generator: torch.Generator,
+) -> Tensor:
+    """Return the (B, levels) codes of the next token of B requests, on the processor.
+
+    Args:
+        model: Language model.
+        states: (R * B, d) at the position before the token, R readings of the B requests in turn.
+        weights: (R,) of the readings.
+        logits: (B, V) guided ones of the first level; the end is taken out of them.
+        sampling: How codes are drawn.
+        generator: Random stream.
+    """
+    logits[:, model.eos] = float('-inf')
+    codes = _draw(logits, sampling, generator)
+    for level in range(1, model.config.levels):
+        known = codes.to(states.device).repeat(len(weights), 1)
+        further = guided(model.level_logits(states, known, level), weights)
+        codes = torch.cat([codes, _draw(further, sampling, generator)], dim=1)
+    return codes
+
+
+def _draw(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> Tensor:
+    """Return (B, 1) codes drawn from (B, V) logits: nucleus sampling (Holtzman et al., 2020).
 
     It is done on the processor, so that seeds travel.
     """
     probabilities = (logits / sampling.temperature).softmax(dim=-1).cpu()
     ordered, order = probabilities.sort(descending=True, stable=True)
     kept = ordered.cumsum(-1) - ordered < sampling.top_p
-    pick = torch.multinomial(ordered * kept, 1, generator=generator)
-    return order.gather(-1, pick)[:, 0]
+    return order.gather(-1, torch.multinomial(ordered * kept, 1, generator=generator))

@@ -26,7 +26,7 @@ import torch
 
 from l2emg_ros.emotion import Emotion
 from l2emg_ros.generator.request import MAX_SECONDS, MIN_SECONDS, Request
-from l2emg_ros.generator.sampling import Decoder, Readings, Sampling
+from l2emg_ros.generator.sampling import Decoder, Readings, Sampling, SHORTEST
 from l2emg_ros.model.condition import Condition, duration_bucket
 from l2emg_ros.model.tokenizer import Cache, FRAMES_PER_TOKEN
 from l2emg_ros.motion.features import CONTACTS, FeatureDecoder, FPS, Smoother
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 # The first chunk is short, so that the robot starts moving early; later ones cost fewer messages.
 _FIRST_CHUNK, _CHUNK = 2, 3
-# Shortest motion worth starting: a gesture of less than a second is none.
-_SHORTEST_SEGMENT = 8
 # Growth of the urge to end with every token beyond the longest of training.
 _URGE = 0.5
 
@@ -136,8 +134,8 @@ class Session:
         count = 0
         while count * FRAMES_PER_TOKEN < most:
             left = most - count * FRAMES_PER_TOKEN
-            long_enough = len(self._spoken) >= _SHORTEST_SEGMENT
-            worth_more = wanted is None or left >= _SHORTEST_SEGMENT * FRAMES_PER_TOKEN
+            long_enough = len(self._spoken) >= SHORTEST
+            worth_more = wanted is None or left >= SHORTEST * FRAMES_PER_TOKEN
             over = len(self._spoken) - self._snapshot.lm.config.longest
             token = self._decoder.next(long_enough and worth_more, _URGE * max(over, 0))
             if token is None:

@@ -39,7 +39,7 @@ from l2emg_ros.emotion import Emotion, LABELS
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.experts import composition
 from l2emg_ros.files import atomic_write
-from l2emg_ros.generator.sampling import draw, Sampling
+from l2emg_ros.generator.sampling import guided, Sampling, SHORTEST, speak
 from l2emg_ros.model.condition import Condition
 from l2emg_ros.model.config import LmConfig
 from l2emg_ros.model.language_model import MotionLanguageModel
@@ -55,7 +55,6 @@ READER_STEPS, _READER_BATCH, _READER_WIDTH = 1500, 64, 256
 _TOGETHER = 48
 # Weak feelings are hard to read, for people and readers alike.
 _INTENSITY = (0.7, 1.0)
-_SHORTEST = 8
 
 # Performances, of how many, figures.
 Report = Callable[[int, int, dict[str, float]], None]
@@ -242,10 +241,6 @@ def perform(
     )
     weights = weights.to(slots.steering.device)
 
-    def guided(logits: Tensor) -> Tensor:
-        parts = logits.float().unflatten(0, (readings, size))
-        return torch.einsum('r,rbv->bv', weights, parts)
-
     cache, inputs = DynamicCache(), torch.stack(prompts)
     tokens: list[Tensor] = []
     over = torch.full((size,), model.config.longest)
@@ -254,19 +249,14 @@ def perform(
             states = model.backbone(
                 inputs_embeds=inputs, past_key_values=cache, use_cache=True
             ).last_hidden_state[:, -1]
-        logits = guided(model.head(states))
-        if count >= _SHORTEST:
+        logits = guided(model.head(states), weights)
+        if count >= SHORTEST:
             chance = torch.rand(size, generator=generator)
             ends = chance < logits.softmax(dim=-1)[:, model.eos].cpu()
             over[ends & (over > count)] = count
             if bool((over <= count).all()):
                 break
-        logits[:, model.eos] = float('-inf')
-        codes = draw(logits, sampling, generator)[:, None]
-        for level in range(1, model.config.levels):
-            known = codes.repeat(readings, 1).to(states.device)
-            further = draw(guided(model.level_logits(states, known, level)), sampling, generator)
-            codes = torch.cat([codes, further[:, None]], dim=1)
+        codes = speak(model, states, weights, logits, sampling, generator)
         tokens.append(codes)
         spoken = codes.repeat(readings, 1).to(states.device)
         inputs = model.embed(spoken, slots.steering)[:, None]

@@ -22,7 +22,7 @@ import pytest
 import torch
 from torch import nn, Tensor
 
-from l2emg_ros.generator.sampling import Decoder, Readings, Sampling
+from l2emg_ros.generator.sampling import Decoder, guided, Readings, Sampling
 from l2emg_ros.model.condition import Condition, Withheld
 from l2emg_ros.model.config import LmConfig
 from l2emg_ros.model.language_model import FAULTLESS, Misread, MotionLanguageModel
@@ -197,7 +197,7 @@ def _logits(model: MotionLanguageModel, readings: Readings) -> Tensor:
     """Return the logits of the first level after a prompt and one token."""
     decoder = Decoder(model, torch.Generator(), Sampling())
     decoder.prefill(readings, [[1, 2]])
-    return decoder._guided(model.head(decoder._states))
+    return guided(model.head(decoder._states), decoder._weights)[0]
 
 
 def test_what_is_withheld_does_not_reach_the_backbone() -> None:

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A tokeniser that grows says more and forgets nothing."""
+"""What a model performs, and which of it is kept."""
 
 from __future__ import annotations
 
