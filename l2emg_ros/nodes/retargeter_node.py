@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 import sys
@@ -37,10 +38,20 @@ from l2emg_ros.nodes.chunks import Chunk, ChunkQueue
 from l2emg_ros.nodes.diagnostics import Meter, Status
 from l2emg_ros.nodes.parameters import parameter, Parameters
 from l2emg_ros.nodes.worker import Line
+from l2emg_ros.retarget import modulation
+from l2emg_ros.retarget.modulation import AS_PLANNED, Manner
 from l2emg_ros.retarget.trajectory import Trajectory
 
 # A trajectory and the clock time of its time 0, s.
 Planned = tuple[float, Trajectory]
+# Plans that are kept for set points: more than come in the time that those look back.
+_RECENT = 16
+# A plan that begins this far from the last set point is for a robot that was moved, rad.
+_MOVED = 0.3
+# Set points that are skipped at most after a pause of the timer.
+_MOST_STEPS = 5
+# Longest time that set points are sent for after deactivation, s.
+_LONGEST_STOP = 10.0
 # How exactly a motion with a stamp is begun, seconds.
 _WATCH_PERIOD = 0.05
 
@@ -102,6 +113,34 @@ class RetargeterParameters(Parameters):
     emotion_pace: float = parameter(
         0.3, 'Change of pace at arousal 1 by the emotion topic; 0: none', minimum=0.0, maximum=0.5
     )
+    emotion_lean: float = parameter(
+        0.12,
+        'Bow of the trunk at valence and dominance -1 by the emotion topic; 0: none',
+        unit='rad',
+        minimum=0.0,
+        maximum=0.25,
+    )
+    emotion_nod: float = parameter(
+        0.2,
+        'Bow of the head at valence and dominance -1 by the emotion topic; 0: none',
+        unit='rad',
+        minimum=0.0,
+        maximum=0.4,
+    )
+    emotion_softness: float = parameter(
+        0.1,
+        'Half the span of averaging at arousal -1 by the emotion topic, for joint_command only',
+        unit='s',
+        minimum=0.0,
+        maximum=0.15,
+    )
+    emotion_pause: float = parameter(
+        0.4,
+        'Pace taken where a motion nearly stands at arousal -1 by the emotion topic, for '
+        'joint_command only',
+        minimum=0.0,
+        maximum=0.7,
+    )
     emotion_size: float = parameter(
         0.3,
         'Change of arm gesture size at dominance 1 by the emotion topic; 0: none',
@@ -122,10 +161,13 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
         self._stream: Any = None
         self._chunks = ChunkQueue()
         self._spoken: Emotion | None = None
-        self._factors = (1.0, 1.0)
+        self._manner = AS_PLANNED
+        self._modulator: Any = None
         self._measured: tuple[float, NDArray[np.float64]] | None = None
         self._plan: Planned | None = None
-        self._before: Planned | None = None
+        # Plans whose pieces set points may still need, the newest last.
+        self._recent: deque[Planned] = deque(maxlen=_RECENT)
+        self._sent = 0.0
         self._plans, self._late, self._violations = Meter(), 0, 0
         super().__init__('retargeter', RetargeterParameters, **options)
 
@@ -141,7 +183,12 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
             approach_velocity=given.approach_velocity,
             approach_min_duration=given.approach_min_duration,
         )
-        self._stream = StreamRetargeter(Robot.load(given.robot), config, given.splice_delay_s)
+        robot = Robot.load(given.robot)
+        self._stream = StreamRetargeter(robot, config, given.splice_delay_s)
+        if given.output == 'command':
+            from l2emg_ros.retarget.modulation import Modulator
+
+            self._modulator = Modulator(robot, 1.0 / given.command_rate_hz)
         self._line = Line(self, self.worker, self._publish, self.report)
 
     def create(self) -> None:
@@ -161,30 +208,27 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
 
     def start(self) -> None:
         """Begin without a plan: the first motion is approached from the measured pose."""
-        self._plan = self._before = None
+        self._plan = None
+        self._recent.clear()
         self._stream.reset()
         self._chunks.clear()
-        self._factors = (1.0, 1.0)
+        self._manner = AS_PLANNED
 
     def halt(self) -> None:
         """Bring the robot to rest; returns when it has been told to, or stands."""
         self._drop()
-        stopped = self.worker.wait(self._stop)
-        if stopped is None:
-            return
-        self._publish(stopped, force=True)
-        if self._commands is None:
+        self._publish(self.worker.wait(self._stop), force=True)
+        if self._modulator is None:
             return
         # Set points end with the timer, so the last ones are sent from here.
-        period = 1.0 / self.parameters.command_rate_hz
-        deadline = time.monotonic() + stopped[1].duration
-        while time.monotonic() < deadline + period:
+        deadline = time.monotonic() + _LONGEST_STOP
+        while not self._modulator.resting and time.monotonic() < deadline:
             self._send_command()
-            time.sleep(period)
+            time.sleep(1.0 / self.parameters.command_rate_hz)
 
     def unload(self) -> None:
         """Free the solver."""
-        self._stream = None
+        self._stream = self._modulator = None
 
     # What arrives.
 
@@ -204,38 +248,38 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
             if chunk.first or spoken != self._spoken:
                 # What the chunk expresses by itself is not to be added once more.
                 self._spoken = spoken
-                self._change_manner((1.0, 1.0))
+                self._change_manner(AS_PLANNED)
             self._line.add(self._push, chunk)
 
     @guarded
     def _on_emotion(self, message: EmotionMessage) -> None:
-        """Play what is running faster or slower, larger or smaller than it was meant."""
+        """Play what is running in another manner than it was meant."""
         if not self.active:
             return
         emotion = convert.emotion_from_message(message)
         if self._resting():
             return
-        factors = (1.0, 1.0)
+        wanted = AS_PLANNED
         if emotion is not None:
-            wanted, meant = self._manner(emotion), self._manner(self._spoken)
-            factors = (wanted[0] / meant[0], wanted[1] / meant[1])
-        self._change_manner(factors)
+            given = self.parameters
+            strength = Manner(
+                given.emotion_pace,
+                given.emotion_size,
+                given.emotion_lean,
+                given.emotion_nod,
+                given.emotion_softness,
+                given.emotion_pause,
+            )
+            meant = modulation.manner(self._spoken, strength)
+            wanted = modulation.beyond(modulation.manner(emotion, strength), meant)
+        self._change_manner(wanted)
 
-    def _change_manner(self, factors: tuple[float, float]) -> None:
-        """Set pace and gesture size from the next splice on."""
-        if factors != self._factors:
-            self._factors = factors
-            self._line.add(self._modulate, *factors)
-
-    def _manner(self, emotion: Emotion | None) -> tuple[float, float]:
-        """Return the pace and gesture size of an emotion, as factors."""
-        if emotion is None:
-            return 1.0, 1.0
-        strength = emotion.intensity
-        return (
-            1.0 + self.parameters.emotion_pace * emotion.arousal * strength,
-            1.0 + self.parameters.emotion_size * emotion.dominance * strength,
-        )
+    def _change_manner(self, manner: Manner) -> None:
+        """Set the manner from the next set point or the next splice on."""
+        if manner != self._manner:
+            self._manner = manner
+            if self._modulator is None:
+                self._line.add(self._modulate, manner)
 
     @guarded
     def _on_joint_states(self, message: JointState) -> None:
@@ -265,29 +309,34 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
 
     def _push(self, chunk: Chunk) -> Planned:
         """Plan with one more chunk."""
-        now, begun = self.seconds(), time.monotonic()
+        now, begun = self._played(), time.monotonic()
         trajectory = self._stream.push(
-            chunk.motion, chunk.last, now, self._pose(now), start=chunk.first
+            chunk.motion, chunk.last, now, self._pose(), start=chunk.first
         )
         self._plans.mark(time.monotonic() - begun)
         return now, trajectory
 
-    def _pose(self, now: float) -> NDArray[np.float64] | None:
+    def _played(self) -> float:
+        """Return the time that plans are made for: what has been played of them, or the clock."""
+        return self.seconds() if self._modulator is None else float(self._modulator.phase)
+
+    def _pose(self) -> NDArray[np.float64] | None:
         """Return the measured pose if it is fresh."""
         if self._measured is None:
             return None
         at, positions = self._measured
-        return positions if abs(now - at) <= self.parameters.joint_states_timeout_s else None
+        fresh = abs(self.seconds() - at) <= self.parameters.joint_states_timeout_s
+        return positions if fresh else None
 
-    def _modulate(self, pace: float, gain: float) -> Planned | None:
+    def _modulate(self, manner: Manner) -> Planned | None:
         """Plan the rest in another manner; None where nothing is left."""
-        now = self.seconds()
-        trajectory = self._stream.modulate(now, min(max(pace, 0.5), 1.5), min(max(gain, 0.5), 1.5))
+        now = self._played()
+        trajectory = self._stream.modulate(now, manner)
         return None if trajectory is None else (now, trajectory)
 
     def _stop(self) -> Planned | None:
         """Plan to come to rest; None where the robot stands already."""
-        now = self.seconds()
+        now = self._played()
         if self._plan is None or self._stream.finished(now):
             return None
         return now, self._stream.stop(now)
@@ -309,23 +358,42 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
             self._drop()
             self._line.add(self._stream.reset)
             raise
-        if self.seconds() - stamp > self.parameters.splice_delay_s:
+        if self._played() - stamp > self.parameters.splice_delay_s:
             self._late += 1
-        self._before, self._plan = self._plan, planned
         if self._trajectories is not None:
             self._trajectories.publish(joints.trajectory_to_message(trajectory, stamp))
+        elif self._elsewhere(trajectory):
+            self._modulator.start(stamp, trajectory.positions[0])
+            self._recent.clear()
+        self._plan = planned
+        self._recent.append(planned)
+
+    def _elsewhere(self, trajectory: Trajectory) -> bool:
+        """Whether a plan begins where no set point has led, as the first one does."""
+        if self._plan is None:
+            return True
+        gap = np.abs(trajectory.positions[0] - self._modulator.position).max()
+        return bool(self._modulator.resting and gap > _MOVED)
+
+    def _nominal(self, phase: float) -> tuple[NDArray[np.float64], ...]:
+        """Return position, velocity and acceleration as planned at a phase."""
+        for stamp, trajectory in reversed(self._recent):
+            # Until its first sample a plan is the continuation of the one before.
+            if phase >= stamp + trajectory.time_from_start[0]:
+                break
+        return trajectory.sample(phase - stamp)
 
     def _send_command(self) -> None:
         """Publish the set point for now."""
         if self._plan is None:
             return
+        self._modulator.aim(AS_PLANNED if self._resting() else self._manner)
         now = self.seconds()
-        stamp, trajectory = self._plan
-        # Until its first sample a plan is the continuation of the one before.
-        if now < stamp + trajectory.time_from_start[0] and self._before is not None:
-            stamp, trajectory = self._before
-        q, v, _ = trajectory.sample(now - stamp)
-        names = trajectory.joint_names
+        late = (now - self._sent) * self.parameters.command_rate_hz
+        self._sent = now
+        for _ in range(int(np.clip(round(late), 1, _MOST_STEPS))):
+            q, v = self._modulator.step(self._nominal)
+        names = self._stream.robot.joint_names
         self._commands.publish(joints.joint_state_message(names, q, v, now))
 
     @guarded
@@ -353,7 +421,7 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
         if self._plan is None:
             return True
         stamp, trajectory = self._plan
-        return self.seconds() > stamp + trajectory.duration
+        return self._played() > stamp + trajectory.duration
 
     # Diagnostics.
 
@@ -364,7 +432,6 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
     def _ik_status(self) -> Status:
         if self._stream is None:
             return Status(diagnostics.WARN, 'no robot loaded')
-        now = self.seconds()
         values = {
             'robot': self._stream.robot.name,
             'playing': not self._resting(),
@@ -373,10 +440,13 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
             'limit_violations': self._violations,
             **self._plans.values('plan'),
         }
-        pose = self._pose(now)
+        pose = self._pose()
         if pose is not None and self._plan is not None:
             stamp, trajectory = self._plan
-            error = np.abs(trajectory.sample(now - stamp)[0] - pose).max()
+            asked = trajectory.sample(self._played() - stamp)[0]
+            if self._modulator is not None:
+                asked = self._modulator.position
+            error = np.abs(asked - pose).max()
             values['tracking_error_rad'] = f'{error:.4f}'
         if self._violations:
             return Status(diagnostics.ERROR, 'a plan outside the limits was held back', values)

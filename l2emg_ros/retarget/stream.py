@@ -30,7 +30,8 @@ from numpy.typing import ArrayLike, NDArray
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
-from l2emg_ros.retarget import limits
+from l2emg_ros.retarget import limits, modulation
+from l2emg_ros.retarget.modulation import AS_PLANNED, Manner
 from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import Footing, footing
@@ -44,7 +45,7 @@ Array = NDArray[np.float64]
 _MOVED = 0.3
 # Pace of the way back into a motion that stopped for want of chunks, rad/s.
 _CATCH_UP = 2.0
-# Samples over which the size of gestures changes.
+# Samples over which the manner of a motion changes.
 _RAMP = 10
 # Sooner than this after now a sample is not sent: it would be in the past on arrival, s.
 _SOONEST = 1e-3
@@ -91,7 +92,7 @@ class StreamRetargeter:
         self.retargeter = Retargeter(robot, config)
         self.splice_delay = splice_delay
         self._step = self.retargeter.step
-        self._scaled = _arms(robot)
+        self._scaled, self._bows = modulation.arms(robot), modulation.bows(robot)
         self.reset()
 
     def reset(self) -> None:
@@ -99,7 +100,7 @@ class StreamRetargeter:
         self._plan: _Plan | None = None
         self._open = False
         self._text = ''
-        self._pace = self._gain = 1.0
+        self._manner = AS_PLANNED
         self._begin_motion()
 
     def push(
@@ -156,31 +157,36 @@ class StreamRetargeter:
         self._replace(knot, plan.track.held(knot + 1)[knot:], control)
         return self._trajectory(now)
 
-    def modulate(self, now: float, pace: float = 1.0, gain: float = 1.0) -> Trajectory | None:
+    def modulate(self, now: float, manner: Manner) -> Trajectory | None:
         """Change how the rest of the running motion and all later ones are played.
 
         Args:
             now: Clock time, s.
-            pace: Speed as a factor; the limits still hold.
-            gain: Size of arm gestures as a factor on the distance from the home pose.
+            manner: Pace, size, lean and nod; what a plan cannot do at once, softness and pause, is
+                left to those who play it set point by set point.
 
         Returns:
             The new trajectory, or None where nothing is being played.
 
         Raises:
-            BadRequest: A factor is outside [0.25, 2].
+            BadRequest: Pace or size are outside [0.25, 2], or lean or nod beyond 1.
         """
-        for name, value in (('pace', pace), ('gain', gain)):
-            if not 0.25 <= value <= 2.0:
-                raise BadRequest(f'{name} is {value:g}: expected 0.25 to 2')
-        stretch, self._pace, self._gain = self._pace / pace, float(pace), float(gain)
+        for name, least, most in (
+            ('pace', 0.25, 2.0),
+            ('size', 0.25, 2.0),
+            ('lean', -1.0, 1.0),
+            ('nod', -1.0, 1.0),
+        ):
+            if not least <= (value := getattr(manner, name)) <= most:
+                raise BadRequest(f'{name} is {value:g}: expected {least:g} to {most:g}')
+        stretch, self._manner = self._manner.pace / manner.pace, manner
         if self._plan is None:
             return None
         plan, knot = self._prepared(now)
         rest = plan.track[knot:]
         if len(rest) < 2:
             return None
-        rest = self._ramped(rest, rest.gain[0])
+        rest = self._ramped(rest, rest.manner[0])
         # What was slowed down for the limits already must not be slowed down again and again.
         self._follow(knot, rest[:0], rest, stretch, most=1.0)
         return self._trajectory(now)
@@ -281,7 +287,7 @@ class StreamRetargeter:
         feet = Footing(feet.contacts, feet.clearance, feet.travel @ self._yaw[:2, :2].T)
         number = self._count + np.arange(len(joints), dtype=float)
         self._before, self._count = frames.slice(frames.frames - 1), self._count + len(joints)
-        return Track(joints, number, turn, feet, np.full(len(joints), self._gain))
+        return Track(joints, number, turn, feet, np.tile(_row(self._manner), (len(joints), 1)))
 
     def _extend(self, track: Track, fresh: bool, now: float) -> None:
         """Plan from the splice on: what was left of the motion, then the new frames."""
@@ -289,13 +295,15 @@ class StreamRetargeter:
         end = len(plan.track) - 1
         if not fresh and knot <= end:
             lead, rest = plan.track[knot:end], plan.track[end:]
-            self._follow(knot, lead, rest + self._ramped(track, rest.gain[0]), 1.0 / self._pace)
+            self._follow(
+                knot, lead, rest + self._ramped(track, rest.manner[0]), 1.0 / self._manner.pace
+            )
             return
         begin = limits.extended(plan.control, knot + 3)[knot:]
-        goal = track[:1].values(self.robot.home, self._scaled)[0]
+        goal = self._values(track[:1])[0]
         pace = None if fresh else _CATCH_UP
         way = self.retargeter.approach(begin, goal, pace, None if fresh else 0.0)
-        self._follow(knot, self._way(way, plan, track, knot), track, 1.0 / self._pace)
+        self._follow(knot, self._way(way, plan, track, knot), track, 1.0 / self._manner.pace)
 
     def _way(self, joints: Array, plan: _Plan, track: Track, knot: int) -> Track:
         """Complete the way to the first frame of ``track``: the root turns, the feet stand."""
@@ -311,13 +319,17 @@ class StreamRetargeter:
             np.tile(track.feet.travel[:1], (count, 1)),
         )
         frames = np.full(count, track.frames[0])
-        # The gain is in the joints already.
-        return Track(joints, frames, way.turn, still, np.ones(count))
+        # The manner is in the joints already.
+        return Track(joints, frames, way.turn, still, np.tile(_row(AS_PLANNED), (count, 1)))
 
-    def _ramped(self, track: Track, gain: float) -> Track:
-        """Let the gain go from ``gain`` to the present one over the first samples."""
-        share = np.minimum(np.arange(1, len(track) + 1) / _RAMP, 1.0)
-        values = gain + (self._gain - gain) * share
+    def _values(self, track: Track) -> Array:
+        """Return joint angles (E, N)."""
+        return track.values(self.robot.home, self._scaled, self._bows)
+
+    def _ramped(self, track: Track, begin: Array) -> Track:
+        """Let the manner go from ``begin`` (3,) to the present one over the first samples."""
+        share = np.minimum(np.arange(1, len(track) + 1) / _RAMP, 1.0)[:, None]
+        values = begin + (_row(self._manner) - begin) * share
         return Track(track.joints, track.frames, track.turn, track.feet, values)
 
     def _follow(
@@ -326,9 +338,9 @@ class StreamRetargeter:
         """Fit the curve from a knot on."""
         plan = self._planned()
         begin = limits.extended(plan.control, knot + 3)[knot:]
-        ahead = lead.values(self.robot.home, self._scaled)
-        values = rest.values(self.robot.home, self._scaled)
-        index, control = self.retargeter.follow(values, begin, ahead, stretch, most)
+        index, control = self.retargeter.follow(
+            self._values(rest), begin, self._values(lead), stretch, most
+        )
         self._replace(knot, lead + rest.at(index), control)
 
     def _replace(self, knot: int, track: Track, control: Array) -> None:
@@ -371,10 +383,10 @@ class StreamRetargeter:
 
 def _empty(joints: int) -> Track:
     feet = Footing(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 2)))
-    return Track(np.zeros((0, joints)), np.zeros(0), np.zeros((0, 3, 3)), feet, np.zeros(0))
+    none = np.zeros((0, joints))
+    return Track(none, np.zeros(0), np.zeros((0, 3, 3)), feet, np.zeros((0, 3)))
 
 
-def _arms(robot: Robot) -> NDArray[np.bool_]:
-    """Which joints (N,) lie between the torso and a wrist."""
-    torso = robot.supports('torso')
-    return np.asarray((robot.supports('l_wrist') | robot.supports('r_wrist')) & ~torso)
+def _row(manner: Manner) -> Array:
+    """Return what a track keeps of a manner, (3,)."""
+    return np.array([manner.size, manner.lean, manner.nod])

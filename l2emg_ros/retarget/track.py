@@ -37,21 +37,23 @@ class Track:
         frames: (E,) number of the motion's frame, fractional.
         turn: (E, 3, 3) orientation of the root in the world.
         feet: What the person's feet do.
-        gain: (E,) size of the gesture.
+        manner: (E, 3) size of the arms' gesture, and bows of trunk and head in rad.
     """
 
     joints: Array
     frames: Array
     turn: Array
     feet: Footing
-    gain: Array
+    manner: Array
 
     def __len__(self) -> int:
         return len(self.joints)
 
     def __getitem__(self, part: slice) -> Track:
         feet = Footing(self.feet.contacts[part], self.feet.clearance[part], self.feet.travel[part])
-        return Track(self.joints[part], self.frames[part], self.turn[part], feet, self.gain[part])
+        return Track(
+            self.joints[part], self.frames[part], self.turn[part], feet, self.manner[part]
+        )
 
     def __add__(self, other: Track) -> Track:
         def join(first: Array, second: Array) -> Array:
@@ -67,7 +69,7 @@ class Track:
             join(self.frames, other.frames),
             join(self.turn, other.turn),
             feet,
-            join(self.gain, other.gain),
+            join(self.manner, other.manner),
         )
 
     def at(self, index: Array) -> Track:
@@ -78,17 +80,23 @@ class Track:
             interpolate(self.frames, index),
             turn_at(self.turn, index),
             self.feet.at(index),
-            interpolate(self.gain, index),
+            interpolate(self.manner, index),
         )
 
     def held(self, count: int) -> Track:
         """Return ``count`` samples: cut, or lengthened by holding the last one."""
         return self.at(np.arange(count, dtype=float)) if count > len(self) else self[:count]
 
-    def values(self, home: Array, scaled: NDArray[np.bool_]) -> Array:
-        """Return joint angles (E, N); the gain scales how far ``scaled`` joints are from home."""
-        factor = np.where(scaled, self.gain[:, None], 1.0)
-        return np.asarray(home + factor * (self.joints - home))
+    def values(self, home: Array, scaled: NDArray[np.bool_], bows: Array) -> Array:
+        """Return joint angles (E, N) in the manner of each sample.
+
+        Args:
+            home: (N,) rad.
+            scaled: Which joints (N,) are as far from home as the size says.
+            bows: (2, N) displacements that bow trunk and head by one radian.
+        """
+        factor = np.where(scaled, self.manner[:, :1], 1.0)
+        return np.asarray(home + factor * (self.joints - home) + self.manner[:, 1:] @ bows)
 
 
 def interpolate(values: Array, frames: Array) -> Array:

@@ -192,6 +192,28 @@ def test_set_points_follow_the_plan_and_come_to_rest_on_deactivation(
     assert '/joint_trajectory' not in topics
 
 
+def test_an_emotion_changes_the_next_set_points(graph: Graph, robot: Robot) -> None:
+    """Set points bow before any plan could, within the limits, and straighten up at rest."""
+    node = graph.add(RetargeterNode, output='command')
+    commands = graph.collect(JointState, 'joint_command', qos.STREAM)
+    emotions = graph.publisher(EmotionMessage, 'emotion', qos.NEWEST)
+    waist = robot.joint_names.index('waist_pitch_joint')
+    send(graph)
+    wait_until(lambda: len(commands) > 100, 'no set points')
+    plans = node._plans.count
+    emotions.publish(EmotionMessage(label='sad', intensity=1.0))
+    wait_until(lambda: node._manner.lean > 0.1, 'the emotion did not arrive')
+    wait_until(lambda: node._modulator._value[2] > 0.1, 'the set points do not bow')
+    assert node._plans.count - plans <= 10
+    wait_until(lambda: node._resting() and node._modulator.resting, 'it does not come to rest')
+    q = np.array([message.position for message in commands])
+    assert np.ptp(q[:, waist]) > 0.08
+    assert q[-1, waist] == pytest.approx(node._plan[1].positions[-1][waist], abs=1e-3)
+    assert (q >= robot.lower).all()
+    assert (q <= robot.upper).all()
+    assert node.errors == 0
+
+
 def test_exactly_one_output_is_published(graph: Graph, retargeter: RetargeterNode) -> None:
     names = {name for name, _ in graph.client.get_topic_names_and_types()}
     wait_until(

@@ -22,6 +22,7 @@ from l2emg_ros import corpus
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
+from l2emg_ros.retarget.modulation import AS_PLANNED, Manner
 from l2emg_ros.retarget.report import violations
 from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
 from l2emg_ros.retarget.robot import Robot
@@ -210,25 +211,41 @@ def test_stop(g1: Robot, wave: Motion, when: float) -> None:
 def test_modulate(g1: Robot, wave: Motion) -> None:
     arm = g1.joint_names.index('right_elbow_joint')
     spans, lengths = {}, {}
-    for pace, gain in ((1.0, 1.0), (0.6, 1.0), (1.0, 0.5)):
+    for pace, size in ((1.0, 1.0), (0.6, 1.0), (1.0, 0.5)):
         stream = StreamRetargeter(g1)
         listener = Listener(g1, stream)
         listener.receive(stream.push(wave, True, listener.now, g1.home))
         listener.play(1.0)
-        listener.receive(stream.modulate(listener.now, pace, gain))
+        listener.receive(stream.modulate(listener.now, Manner(pace, size)))
         assert listener.trajectory is not None
-        lengths[pace, gain] = listener.trajectory.duration
+        lengths[pace, size] = listener.trajectory.duration
         listener.finish()
         listener.check_path()
-        spans[pace, gain] = np.ptp(np.array(listener.path)[125:, arm])
+        spans[pace, size] = np.ptp(np.array(listener.path)[125:, arm])
     assert lengths[0.6, 1.0] > 1.3 * lengths[1.0, 1.0]
     assert lengths[1.0, 0.5] == pytest.approx(lengths[1.0, 1.0], abs=0.3)
     assert spans[1.0, 0.5] < 0.75 * spans[1.0, 1.0]
     assert spans[0.6, 1.0] == pytest.approx(spans[1.0, 1.0], rel=0.15)
-    for pace, gain in ((0.1, 1.0), (1.0, 9.0), (float('nan'), 1.0)):
+    for pace, size in ((0.1, 1.0), (1.0, 9.0), (float('nan'), 1.0)):
         with pytest.raises(BadRequest, match=r'expected 0\.25 to 2'):
-            stream.modulate(listener.now, pace, gain)
-    assert stream.modulate(listener.now, 1.0, 1.0) is None
+            stream.modulate(listener.now, Manner(pace, size))
+    with pytest.raises(BadRequest, match='lean is 3'):
+        stream.modulate(listener.now, Manner(lean=3.0))
+    assert stream.modulate(listener.now, AS_PLANNED) is None
+
+
+def test_a_lean_bows_the_rest_of_the_motion(g1: Robot, wave: Motion) -> None:
+    stream = StreamRetargeter(g1)
+    listener = Listener(g1, stream)
+    listener.receive(stream.push(wave, True, listener.now, g1.home))
+    listener.play(1.0)
+    before = stream.state(listener.now + 1.0)[0]
+    listener.receive(stream.modulate(listener.now, Manner(lean=0.2)))
+    after = stream.state(listener.now + 1.0)[0]
+    waist = g1.joint_names.index('waist_pitch_joint')
+    assert after[waist] - before[waist] == pytest.approx(0.2, abs=0.03)
+    listener.finish()
+    listener.check_path()
 
 
 def test_modulating_often_does_not_slow_down(g1: Robot, wave: Motion) -> None:
@@ -237,7 +254,7 @@ def test_modulating_often_does_not_slow_down(g1: Robot, wave: Motion) -> None:
     stream = StreamRetargeter(g1)
     planned = stream.push(wild, True, 0.0, g1.home).duration
     for number in range(1, 11):
-        changed = stream.modulate(0.1 * number, 1.0, 1.0)
+        changed = stream.modulate(0.1 * number, AS_PLANNED)
         assert changed is not None
         changed.check(g1)
     assert changed.duration + 1.0 < planned + 0.5
@@ -323,7 +340,9 @@ def test_noise_in_everything(g1: Robot, seed: int) -> None:
         measured = rng.uniform(g1.lower, g1.upper)
         trajectory = stream.push(noise.slice(start, start + 9), start + 9 >= frames, now, measured)
         assert violations(g1, trajectory, tolerance=0.0) == 0
-        changed = stream.modulate(now, rng.uniform(0.3, 2.0), rng.uniform(0.3, 2.0))
+        changed = stream.modulate(
+            now, Manner(*rng.uniform(0.3, 2.0, 2), *rng.uniform(-0.3, 0.3, 2))
+        )
         for given in (trajectory, changed, stream.stop(now) if rng.random() < 0.2 else None):
             if given is not None:
                 given.check(g1)
