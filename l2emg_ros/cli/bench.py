@@ -19,8 +19,10 @@ import argparse
 import importlib
 from pathlib import Path
 
-HELP = 'Measure: l2emg (readable?), style (as people?), tokenizer, retarget, latency.'
-NAMES = ('l2emg', 'style', 'tokenizer', 'retarget', 'latency')
+HELP = 'Measure: l2emg (readable?), style (as people?), tokenizer, retarget, modulation, latency.'
+NAMES = ('l2emg', 'style', 'tokenizer', 'retarget', 'modulation', 'latency')
+# Benchmarks that start nodes.
+_OF_NODES = {'modulation': 'l2emg_ros.nodes.reaction'}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from l2emg_ros.bench.report import write
     from l2emg_ros.cli.main import Parser
 
-    module = importlib.import_module(f'l2emg_ros.bench.{args.name}')
+    module = importlib.import_module(_OF_NODES.get(args.name, f'l2emg_ros.bench.{args.name}'))
     parser = Parser(
         prog=f'l2emg bench {args.name}', description=str(module.__doc__).splitlines()[0]
     )

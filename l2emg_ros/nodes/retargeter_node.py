@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 import sys
 import time
 from typing import Any, cast, Literal
@@ -36,7 +35,7 @@ from l2emg_ros.nodes import convert, diagnostics, joints, qos
 from l2emg_ros.nodes.base import answered, BaseNode, guarded, run
 from l2emg_ros.nodes.chunks import Chunk, ChunkQueue
 from l2emg_ros.nodes.diagnostics import Meter, Status
-from l2emg_ros.nodes.parameters import parameter, Parameters
+from l2emg_ros.nodes.retargeter_parameters import RetargeterParameters
 from l2emg_ros.nodes.worker import Line
 from l2emg_ros.retarget import modulation
 from l2emg_ros.retarget.modulation import AS_PLANNED, Manner
@@ -54,99 +53,6 @@ _MOST_STEPS = 5
 _LONGEST_STOP = 10.0
 # How exactly a motion with a stamp is begun, seconds.
 _WATCH_PERIOD = 0.05
-
-
-@dataclass(frozen=True)
-class RetargeterParameters(Parameters):
-    """Parameters of the retargeter."""
-
-    robot: str = parameter('g1', 'Robot: a shipped name or the path of a map file', read_only=True)
-    output: str = parameter(
-        'trajectory',
-        'What is published: joint_trajectory plans or joint_command set points',
-        choices=('trajectory', 'command'),
-        read_only=True,
-    )
-    root: str = parameter(
-        'fixed',
-        'fixed: the pelvis of the robot stands still; kinematic: it follows the person',
-        choices=('fixed', 'kinematic'),
-        read_only=True,
-    )
-    command_rate_hz: float = parameter(
-        100.0, 'Rate of joint_command', unit='Hz', minimum=10.0, maximum=500.0, read_only=True
-    )
-    splice_delay_s: float = parameter(
-        0.1,
-        'Time for which a plan stays as it is while its successor is made and sent',
-        unit='s',
-        minimum=0.02,
-        maximum=1.0,
-        read_only=True,
-    )
-    approach_velocity: float = parameter(
-        0.5,
-        'Pace of the way to the first pose of a motion',
-        unit='rad/s',
-        minimum=0.05,
-        maximum=2.0,
-        read_only=True,
-    )
-    approach_min_duration: float = parameter(
-        0.5,
-        'Shortest way to the first pose of a motion',
-        unit='s',
-        minimum=0.1,
-        maximum=10.0,
-        read_only=True,
-    )
-    joint_states_timeout_s: float = parameter(
-        1.0, 'Age at which a measured pose no longer counts', unit='s', minimum=0.05, maximum=60.0
-    )
-    stream_timeout_s: float = parameter(
-        1.0,
-        'Pause after which an unfinished motion is given up',
-        unit='s',
-        minimum=0.1,
-        maximum=60.0,
-    )
-    emotion_pace: float = parameter(
-        0.3, 'Change of pace at arousal 1 by the emotion topic; 0: none', minimum=0.0, maximum=0.5
-    )
-    emotion_lean: float = parameter(
-        0.12,
-        'Bow of the trunk at valence and dominance -1 by the emotion topic; 0: none',
-        unit='rad',
-        minimum=0.0,
-        maximum=0.25,
-    )
-    emotion_nod: float = parameter(
-        0.2,
-        'Bow of the head at valence and dominance -1 by the emotion topic; 0: none',
-        unit='rad',
-        minimum=0.0,
-        maximum=0.4,
-    )
-    emotion_softness: float = parameter(
-        0.1,
-        'Half the span of averaging at arousal -1 by the emotion topic, for joint_command only',
-        unit='s',
-        minimum=0.0,
-        maximum=0.15,
-    )
-    emotion_pause: float = parameter(
-        0.4,
-        'Pace taken where a motion nearly stands at arousal -1 by the emotion topic, for '
-        'joint_command only',
-        minimum=0.0,
-        maximum=0.7,
-    )
-    emotion_size: float = parameter(
-        0.3,
-        'Change of arm gesture size at dominance 1 by the emotion topic; 0: none',
-        minimum=0.0,
-        maximum=0.5,
-    )
 
 
 class RetargeterNode(BaseNode[RetargeterParameters]):
@@ -261,15 +167,7 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
             return
         wanted = AS_PLANNED
         if emotion is not None:
-            given = self.parameters
-            strength = Manner(
-                given.emotion_pace,
-                given.emotion_size,
-                given.emotion_lean,
-                given.emotion_nod,
-                given.emotion_softness,
-                given.emotion_pause,
-            )
+            strength = self.parameters.strength()
             meant = modulation.manner(self._spoken, strength)
             wanted = modulation.beyond(modulation.manner(emotion, strength), meant)
         self._change_manner(wanted)
