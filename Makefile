@@ -13,14 +13,17 @@
 # limitations under the License.
 
 PYTHON ?= python3
+# Processes of `make test`; each takes about 1.5 GB.
+WORKERS ?= 2
 BIN := .venv/bin
-BENCHMARKS := l2emg retarget latency
+BENCHMARKS := l2emg retarget modulation latency
 # Needs recorded people to compare with.
 ifneq ($(L2EMG_MOCAP_DIR),)
 BENCHMARKS += style
 endif
 # Options of the quick sizes; the published ones are the defaults.
 QUICK_l2emg := --seeds 1
+QUICK_modulation := --minutes 1 --events 10
 QUICK_latency := --repeats 5
 
 # With a sourced ROS 2 the interfaces lie in install/; from wheels they are in .venv already.
@@ -43,7 +46,7 @@ demo: setup  ## two requests through the whole system, videos in out/demo
 	$(ENTER) $(BIN)/l2emg demo
 
 test: setup  ## every test
-	$(ENTER) $(BIN)/python -m pytest
+	$(ENTER) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 bench: setup $(BENCHMARKS:%=out/bench/%.json)  ## the benchmarks in quick sizes, results in out/bench
 

@@ -26,6 +26,8 @@ import pytest
 if TYPE_CHECKING:
     from l2emg_ros.text.encoder import MiniLmEncoder
 
+# Small networks are slower with several threads, and tests run in several processes.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
 # Read when a message class is first imported, so set before any test module is.
 os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'

@@ -15,8 +15,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 
 from l2emg_ros import resources
 from l2emg_ros.bench import evaluator
@@ -24,8 +28,10 @@ from l2emg_ros.corpus import GESTURES, SCENARIOS
 from l2emg_ros.emotion import LABELS
 from l2emg_ros.generator import checkpoint
 from l2emg_ros.generator.generator import EmpathicGenerator
+from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget.retargeter import Retargeter
 from l2emg_ros.retarget.robot import Robot
+from l2emg_ros.text import lexicon
 
 MEGABYTE = 1_000_000
 
@@ -33,6 +39,17 @@ MEGABYTE = 1_000_000
 @pytest.fixture(scope='module')
 def generator() -> EmpathicGenerator:
     return EmpathicGenerator.load(device='cpu')
+
+
+@pytest.fixture(scope='module')
+def performed(generator: EmpathicGenerator) -> dict[str, Motion]:
+    """Every third gesture, asked for in words that training never saw; every emotion in turn."""
+    return {
+        name: generator.generate(
+            GESTURES[name].heldout[0], emotion=LABELS[number % 13], intensity=0.8, seed=number
+        )
+        for number, name in enumerate(sorted(GESTURES)[::3])
+    }
 
 
 def test_size_formats_and_cards_are_those_promised() -> None:
@@ -55,16 +72,31 @@ def test_every_scenario_has_an_active_verified_expert() -> None:
     assert registry.router() is not None
 
 
-def test_a_sample_of_held_out_sentences_is_read_right(generator: EmpathicGenerator) -> None:
+def test_a_sample_of_held_out_sentences_is_read_right(performed: dict[str, Motion]) -> None:
     judge = evaluator.load()
-    right = []
-    for number, (name, gesture) in enumerate(sorted(GESTURES.items())):
-        motion = generator.generate(
-            gesture.heldout[0], emotion=LABELS[number % 13], intensity=0.8, seed=number
-        )
-        right.append(judge.judge(motion)[0] == name)
+    right = [judge.judge(motion)[0] == name for name, motion in performed.items()]
     # A floor against regressions, far above chance (0.02); the card has the measured figure.
     assert np.mean(right) >= 0.7
+
+
+def test_feelings_in_words_of_nobodys_training_are_read() -> None:
+    """Expressions that the lexicon lacks, through the sentence encoder and the emotion block."""
+    heldout = json.loads((Path(__file__).parent / 'text/lexicon_heldout.json').read_text())
+    folder = resources.find('models/default')
+    model, encoder = checkpoint.load(folder).lm, checkpoint.encoder(folder)
+    listed = [(label, said) for label, expressions in heldout.items() for said in expressions]
+    known = {said for expressions in lexicon.expressions().values() for said in expressions}
+    assert not known & {said for _, said in listed}
+    right = []
+    for label, said in listed:
+        text = torch.from_numpy(encoder.encode([said])[0])[None]
+        mask = torch.ones(text.shape[:2], dtype=torch.bool)
+        silent = torch.zeros(1, len(LABELS)), torch.zeros(1, dtype=torch.bool)
+        with torch.no_grad():
+            read = model.emotion.read_out(model.emotion(model.text(text), mask, *silent))
+        right.append(LABELS[int(read.argmax())] == label)
+    # A floor against regressions; by chance 0.08. Most are riddles without a request beside them.
+    assert np.mean(right) >= 0.33
 
 
 def test_exchanging_the_emotion_changes_the_emotion_and_not_the_gesture(
@@ -73,7 +105,7 @@ def test_exchanging_the_emotion_changes_the_emotion_and_not_the_gesture(
     """Swap consistency: the same words and the same seed with another emotion."""
     judge = evaluator.load()
     same, felt = [], []
-    for number, name in enumerate(sorted(GESTURES)[::5]):
+    for number, name in enumerate(sorted(GESTURES)[::7]):
         sentence, labels = GESTURES[name].heldout[0], ('happy', 'sad')
         first, second = (
             judge.judge(generator.generate(sentence, emotion=e, intensity=0.8, seed=number))
@@ -86,16 +118,11 @@ def test_exchanging_the_emotion_changes_the_emotion_and_not_the_gesture(
     assert np.mean(felt) >= 0.75
 
 
-@pytest.mark.slow
-def test_forty_motions_stay_inside_every_limit_of_the_robot(generator: EmpathicGenerator) -> None:
+def test_motions_stay_inside_every_limit_of_the_robot(performed: dict[str, Motion]) -> None:
     robot = Robot.load('g1')
     retargeter = Retargeter(robot)
     stretches = []
-    names = sorted(GESTURES)[:40]
-    for number, name in enumerate(names):
-        motion = generator.generate(
-            GESTURES[name].heldout[1], emotion=LABELS[number % 13], seed=number
-        )
+    for motion in performed.values():
         trajectory = retargeter.retarget(motion)
         trajectory.check(robot)
         assert np.isfinite(trajectory.positions).all()

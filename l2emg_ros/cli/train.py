@@ -26,7 +26,15 @@ import time
 HELP = 'Train a model: corpus, evaluator, tokenizer, base, practice, emotion, expert; resumable.'
 UNFINISHED = 75
 """Exit code of a stage that ``--minutes`` ended early: EX_TEMPFAIL of sysexits.h."""
-_LEAST = {'seed': 0, 'steps': 1, 'clips': 1, 'workers': 1, 'sentences': 1, 'threads': 1}
+_LEAST = {
+    'seed': 0,
+    'steps': 1,
+    'rounds': 1,
+    'clips': 1,
+    'workers': 1,
+    'sentences': 1,
+    'threads': 1,
+}
 _STAGES = ('corpus', 'evaluator', 'tokenizer', 'base', 'practice', 'emotion', 'expert')
 
 
@@ -71,6 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--general', type=float, help='corpus: share of clips of no scenario')
     parser.add_argument(
         '--scenario', default='all', help='expert: a scenario of the corpus, or all in sequence'
+    )
+    parser.add_argument(
+        '--rounds', type=int, help='practice: rounds in all; default: the shipped recipe'
     )
     parser.add_argument(
         '--sentences', type=int, help='free sentences of each gesture and emotion; default: all'
@@ -132,6 +143,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.stage == 'expert':
             stages.experts(args.scenario, args.steps)
+        elif args.stage == 'practice':
+            stages.practice(args.steps, args.rounds)
         else:
             getattr(stages, args.stage)(args.steps)
     except loop.Unfinished as stopped:

@@ -45,7 +45,7 @@ class Sampling:
     temperature: float = 0.6
     top_p: float = 0.9
     content_guidance: float = 2.0
-    emotion_guidance: float = 1.5
+    emotion_guidance: float = 2.0
 
     def readings(self) -> tuple[Withheld, Tensor]:
         """Return what each of R readings of a request is not told, and its weight in the logits.

@@ -246,19 +246,33 @@ def train_expert(
     model: MotionLanguageModel,
     batches: Batches,
     *,
+    rehearsal: Batches | None = None,
     steps: int,
     seed: int,
     checkpoint: Path,
     lr: float = 5e-4,
     report: Report | None = None,
 ) -> ScenarioExpert:
-    """Train one scenario's expert on the frozen backbone; resumable (``loop.run``)."""
+    """Train one scenario's expert on the frozen backbone; resumable (``loop.run``).
+
+    Args:
+        model: Language model.
+        batches: Of the scenario's clips.
+        rehearsal: Every other batch, where there is any: of what the scenario does not show.
+            Without it an expert forgets, in its own scenario, what it is not shown there.
+        steps: How many batches.
+        seed: Of weights and batches.
+        checkpoint: File of the state.
+        lr: Peak learning rate.
+        report: Told about progress.
+    """
     torch.manual_seed(seed)
     model.requires_grad_(False).eval().to(batches.device)
     expert = model.new_expert().to(batches.device)
 
     def step(number: int) -> tuple[Tensor, dict[str, float]]:
-        batch = batches.draw(EXPERT_BATCH, number)
+        drawn = rehearsal if rehearsal is not None and number % 2 else batches
+        batch = drawn.draw(EXPERT_BATCH, number)
         # Experts read what they will read in use, words and all: their backbone has learned what
         # the slots mean.
         with loop.precision(batches.device):

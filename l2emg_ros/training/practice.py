@@ -14,9 +14,9 @@
 """Practice: the model performs what its corpus lacks and keeps what can be read in it.
 
 Recordings never have every gesture with every emotion. The model performs the pairs that are rare,
-guided; a reader that was trained on the tokens of the corpus alone sorts out what is not read as
-both; the rest joins the clips of training (as in RAFT, Dong et al., 2023: rejection sampling, then
-training on what was kept).
+guided, again and again; a reader of motions that was trained on the corpus alone says how surely
+they show both; the best join the clips of training (as in RAFT, Dong et al., 2023: training on the
+best of several samples). What a round makes easier, the next performs.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from l2emg_ros.bench.evaluator import Evaluator
 from l2emg_ros.corpus import GESTURES
 from l2emg_ros.emotion import Emotion, LABELS
 from l2emg_ros.errors import BadRequest
@@ -41,21 +42,26 @@ from l2emg_ros.experts import composition
 from l2emg_ros.files import atomic_write
 from l2emg_ros.generator.sampling import guided, Sampling, SHORTEST, speak
 from l2emg_ros.model.condition import Condition
-from l2emg_ros.model.config import LmConfig
 from l2emg_ros.model.language_model import MotionLanguageModel
-from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN
-from l2emg_ros.training.dataset import Batches, Corpus, TextFeatures, UNKNOWN
-from l2emg_ros.training.decoupling import MotionReader
+from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN, MotionTokenizer
+from l2emg_ros.training.dataset import Batch, Batches, Corpus, TextFeatures
 
 # Clips that every pair of gesture and emotion has in the end, of the corpus or of practice.
 LEAST = 16
-# Performances for each one that is wanted; what the reader does not recognise is dropped.
-_TRIES = 3
-READER_STEPS, _READER_BATCH, _READER_WIDTH = 1500, 64, 256
+# Performances in a wave for each one that is wanted, and waves: what the reader is not sure of is
+# tried again.
+_TRIES, WAVES = 3, 8
+# The reader has never seen the pairs that are missing most and doubts some of them whoever
+# performs them. So the best are kept in the end, sure or not, unless they show something else.
+_GOOD, _LEAST_GOOD = 0.5, 0.1
+READER_STEPS = 900
 _TOGETHER = 48
 # Weak feelings are hard to read, for people and readers alike.
 _INTENSITY = (0.7, 1.0)
 
+# From (L, levels) tokens and pairs of gesture and emotion to how surely each motion shows its
+# pair, in [0, 1].
+Reader = Callable[[Sequence[Tensor], Sequence[tuple[str, str]]], list[float]]
 # Performances, of how many, figures.
 Report = Callable[[int, int, dict[str, float]], None]
 
@@ -70,14 +76,32 @@ class Practised:
         tried: Performances.
     """
 
-    clips: list[dict[str, Any]]
-    tokens: list[Tensor]
-    tried: int
+    clips: list[dict[str, Any]] = field(default_factory=list)
+    tokens: list[Tensor] = field(default_factory=list)
+    tried: int = 0
 
-    def joined(self, corpus: Corpus, tokens: Sequence[Tensor]) -> tuple[Corpus, list[Tensor]]:
-        """Return a corpus and its tokens with the practised clips behind its own."""
+    def joined(
+        self, corpus: Corpus, tokens: Sequence[Tensor]
+    ) -> tuple[Corpus, list[Tensor], range]:
+        """Return a corpus and its tokens with the practised clips behind its own, and which."""
         both = dataclasses.replace(corpus, clips=[*corpus.clips, *self.clips])
-        return both, [*tokens, *self.tokens]
+        longer = [*tokens, *self.tokens]
+        return both, longer, range(len(tokens), len(longer))
+
+
+def stored(path: Path) -> Practised:
+    """Read what an earlier run kept in a file.
+
+    Raises:
+        BadRequest: The file is damaged.
+    """
+    try:
+        return Practised(**torch.load(path, weights_only=True))
+    except (OSError, EOFError, TypeError, ValueError, RuntimeError, UnpicklingError) as error:
+        reason = ' '.join(str(error).split())[:200]
+        raise BadRequest(
+            f'{path} holds no practised motions ({reason}): remove it or use --restart'
+        ) from None
 
 
 def kept_in(path: Path, practise: Callable[[], Practised]) -> Practised:
@@ -87,29 +111,29 @@ def kept_in(path: Path, practise: Callable[[], Practised]) -> Practised:
         BadRequest: The file is damaged.
     """
     if path.is_file():
-        try:
-            return Practised(**torch.load(path, weights_only=True))
-        except (OSError, EOFError, TypeError, ValueError, RuntimeError, UnpicklingError) as error:
-            reason = ' '.join(str(error).split())[:200]
-            raise BadRequest(
-                f'{path} holds no practised motions ({reason}): remove it or use --restart'
-            ) from None
+        return stored(path)
     made = practise()
     with atomic_write(path) as temporary:
         torch.save({f.name: getattr(made, f.name) for f in dataclasses.fields(made)}, temporary)
     return made
 
 
-def lacking(clips: Sequence[dict[str, Any]], least: int = LEAST) -> list[tuple[str, str]]:
-    """Return the pairs of gesture and emotion of which there are too few clips, once a clip.
+def lacking(clips: Sequence[dict[str, Any]], least: int = LEAST) -> Counter[tuple[str, str]]:
+    """Return how many clips are missing of the pairs of gesture and emotion that have too few.
 
     Gestures that this package has no sentences for are left out: nothing could ask for them.
+
+    Raises:
+        BadRequest: None are missing.
     """
     counts = Counter((c['gesture'], LABELS[int(np.argmax(c['weights']))]) for c in clips)
     gestures = sorted({clip['gesture'] for clip in clips} & set(GESTURES))
     emotions = sorted({label for _, label in counts})
     pairs = [(gesture, label) for gesture in gestures for label in emotions]
-    return [pair for pair in pairs for _ in range(least - counts[pair])]
+    missing = Counter({pair: least - counts[pair] for pair in pairs if counts[pair] < least})
+    if not missing:
+        raise BadRequest(f'there are {least} clips or more of every pair: nothing is lacking')
+    return missing
 
 
 @torch.no_grad()
@@ -117,90 +141,97 @@ def practise(
     model: MotionLanguageModel,
     corpus: Corpus,
     texts: TextFeatures,
-    tokens: Sequence[Tensor],
-    numbers: Sequence[int],
+    wanted: Counter[tuple[str, str]],
+    read: Reader,
     seed: int,
     *,
-    least: int = LEAST,
+    before: Practised | None = None,
     report: Report | None = None,
 ) -> Practised:
-    """Perform the pairs of which a corpus has too few clips, and keep what can be read.
+    """Perform pairs of gesture and emotion, and keep the performances that show them best.
 
     Args:
-        model: Whose backbone performs.
+        model: Whose backbone performs; it reads no words.
         corpus: Clips.
         texts: Features of the free sentences.
-        tokens: Of every clip of the corpus.
-        numbers: Clips of the corpus that are trained on.
+        wanted: How many clips of which pairs.
+        read: Says how surely motions show pairs.
         seed: Of every choice.
-        least: Clips that every pair shall have.
-        report: Told about progress.
+        before: What came of earlier rounds.
+        report: Told about progress; of how many grows with the waves.
 
-    Raises:
-        BadRequest: Nothing is lacking, or the backbone reads words: prompts of several lengths
-            cannot be performed together.
+    Returns:
+        What was there before, and what was kept now.
     """
-    if model.config.words:
-        raise BadRequest('the backbone reads the words: only one that does not can practise')
-    device = model.base_slots.device
-    wanted = lacking([corpus.clips[n] for n in numbers], least)
-    if not wanted:
-        raise BadRequest(f'the corpus has {least} clips or more of every pair: nothing is lacking')
-    reader = train_reader(model.config, corpus, tokens, numbers, seed)
+    device, made, missing = model.base_slots.device, before or Practised(), wanted.copy()
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    trials = [_request(*pair, texts, rng) for pair in wanted for _ in range(_TRIES)]
-    known = Corpus(corpus.folder, corpus.features, trials, corpus.origin)
-    nothing = [tokens[0]] * len(trials)
-    requests = Batches(known, texts, nothing, range(len(trials)), seed, device)
-    missing = Counter(wanted)
-    clips: list[dict[str, Any]] = []
-    kept: list[Tensor] = []
-    for start in range(0, len(trials), _TOGETHER):
-        some = range(start, min(start + _TOGETHER, len(trials)))
-        batch = requests.collect(some, rng).to(device)
-        condition = dataclasses.replace(
-            batch.condition, duration=torch.zeros_like(batch.condition.duration)
-        )
-        made = perform(model, condition, Sampling(), generator)
-        _, gesture, emotion = reader([motion[:, 0] for motion in made])
-        label = batch.condition.emotion.argmax(dim=1).cpu()
-        right = (gesture.argmax(dim=1) == batch.gesture.cpu()) & (emotion.argmax(dim=1) == label)
-        for number, motion, good in zip(some, made, right.tolist(), strict=True):
-            pair = wanted[number // _TRIES]
-            if good and missing[pair]:
-                missing[pair] -= 1
-                clips.append(trials[number] | {'frames': FRAMES_PER_TOKEN * len(motion)})
-                kept.append(motion)
-        if report is not None:
-            report(some[-1] + 1, len(trials), {'kept': len(kept) / (some[-1] + 1)})
-    return Practised(clips, kept, len(trials))
+    shown: dict[tuple[str, str], list[_Shown]] = {pair: [] for pair in wanted}
+    tried = 0
+    for _ in range(WAVES):
+        pairs = [pair for pair in missing.elements() for _ in range(_TRIES)]
+        trials = [_request(*pair, texts, rng) for pair in pairs]
+        known = Corpus(corpus.folder, corpus.features, trials, corpus.origin)
+        nothing = [torch.zeros(1, model.config.levels, dtype=torch.long)] * len(trials)
+        requests = Batches(known, texts, nothing, range(len(trials)), seed, device)
+        for start in range(0, len(trials), _TOGETHER):
+            some = range(start, min(start + _TOGETHER, len(trials)))
+            batch = requests.collect(some, rng).to(device)
+            motions = _performed(model, batch, generator)
+            sure = read(motions, [pairs[number] for number in some])
+            for number, motion, score in zip(some, motions, sure, strict=True):
+                clip = trials[number] | {'frames': FRAMES_PER_TOKEN * len(motion)}
+                shown[pairs[number]].append(_Shown(score, clip, motion))
+                missing[pairs[number]] -= score >= _GOOD
+            tried += len(some)
+            if report is not None:
+                found = 1.0 - sum(max(left, 0) for left in missing.values()) / wanted.total()
+                report(tried, tried + len(trials) - some[-1] - 1, {'found': found})
+        if not any(left > 0 for left in missing.values()):
+            break
+    best = [
+        take
+        for pair, takes in shown.items()
+        for take in sorted(takes, key=lambda take: -take.score)[: wanted[pair]]
+        if take.score >= _LEAST_GOOD
+    ]
+    return Practised(
+        [*made.clips, *(take.clip for take in best)],
+        [*made.tokens, *(take.tokens for take in best)],
+        made.tried + tried,
+    )
 
 
-@torch.enable_grad()
-def train_reader(
-    config: LmConfig,
-    corpus: Corpus,
-    tokens: Sequence[Tensor],
-    numbers: Sequence[int],
-    seed: int,
-) -> MotionReader:
-    """Return a reader of gesture and emotion, trained on the tokens of some clips of a corpus."""
-    torch.manual_seed(seed)
-    reader = MotionReader(config.codes, config.gestures, _READER_WIDTH)
-    gestures = {name: number for number, name in enumerate(sorted(GESTURES))}
-    optimiser = torch.optim.AdamW(reader.parameters(), lr=3e-3)
-    pace = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, READER_STEPS)
-    for number in range(READER_STEPS):
-        chosen = np.random.default_rng((seed, number)).choice(np.array(numbers), _READER_BATCH)
-        clips = [corpus.clips[n] for n in chosen]
-        gesture = torch.tensor([gestures.get(clip['gesture'], UNKNOWN) for clip in clips])
-        emotion = torch.tensor([clip['weights'] for clip in clips], dtype=torch.float32)
-        loss, _ = reader.loss([tokens[n] for n in chosen], gesture, emotion)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        pace.step()
-    return reader.eval()
+class _Shown(NamedTuple):
+    """A performance, and how surely a reader saw in it what was asked for."""
+
+    score: float
+    clip: dict[str, Any]
+    tokens: Tensor
+
+
+def _performed(
+    model: MotionLanguageModel, batch: Batch, generator: torch.Generator
+) -> list[Tensor]:
+    """Return the tokens of one performance of each request, as long as the model likes."""
+    length = torch.zeros_like(batch.condition.duration)
+    condition = dataclasses.replace(batch.condition, duration=length)
+    return perform(model, condition, Sampling(), generator)
+
+
+def reader(judge: Evaluator, tokenizer: MotionTokenizer) -> Reader:
+    """Return a reader of tokens that lets a judge see the motions they stand for."""
+    device = next(tokenizer.parameters()).device
+
+    @torch.no_grad()
+    def read(motions: Sequence[Tensor], pairs: Sequence[tuple[str, str]]) -> list[float]:
+        seen = [tokenizer.decode(tokens[None].to(device))[0].cpu() for tokens in motions]
+        gesture, emotion = (logits.softmax(dim=1) for logits in judge(seen))
+        return [
+            float(gesture[row, judge.gestures.index(name)] * emotion[row, LABELS.index(label)])
+            for row, (name, label) in enumerate(pairs)
+        ]
+
+    return read
 
 
 def _request(

@@ -33,12 +33,13 @@ from l2emg_ros.text.backbone import BackboneEncoder
 from l2emg_ros.text.encoder import MiniLmEncoder, TextEncoder
 from l2emg_ros.training import base, practice, tokenizer
 from l2emg_ros.training.dataset import Corpus, TextFeatures
+from l2emg_ros.training.practice import Practised, Reader
 from l2emg_ros.training.start import begin
 from l2emg_ros.training.workshop import Workshop
 
 _LOG = logging.getLogger(__name__)
 TOKENIZER_STEPS, BASE_STEPS, EMOTION_STEPS, EXPERT_STEPS = 2200, 4200, 300, 100
-EVALUATOR_STEPS, PRACTICE_STEPS = 900, 1600
+EVALUATOR_STEPS, PRACTICE_STEPS, PRACTICE_ROUNDS = 900, 1000, 3
 
 
 class Stages(Workshop):
@@ -145,56 +146,115 @@ class Stages(Workshop):
         checkpoint.save_words(self.model, self.backbone, words)
         checkpoint.save_base(self.model, model, encoder.name, record)
 
-    def practice(self, steps: int | None = None) -> None:
-        """Let the base perform what the corpus lacks, and train it on what can be read.
+    def practice(self, steps: int | None = None, rounds: int | None = None) -> None:
+        """Let the base perform what the corpus lacks, train it on what can be read, and again.
+
+        Args:
+            steps: Of each round.
+            rounds: In all; those that the model has been through are not repeated.
 
         Raises:
-            BadRequest: The model has experts, or a later stage: practice follows the base.
+            BadRequest: The model has experts, or its emotion block is trained: practice follows
+                the base; nothing is lacking; or the backbone reads words.
         """
-        count = steps or PRACTICE_STEPS
+        corpus, model, texts, tokens = self._after_base()
+        if model.lm.config.words:
+            # Prompts of several lengths cannot be performed together.
+            raise BadRequest('the backbone reads the words: only one that does not can practise')
+        been = model.card['training'].get('practice', {}).get('rounds', [])
+        wanted = rounds or PRACTICE_ROUNDS
+        if len(been) >= wanted:
+            _LOG.info('%s has been through %d rounds of practice', self.model, len(been))
+        for _ in range(len(been), wanted):
+            self._round(steps or PRACTICE_STEPS, corpus, texts, tokens)
+
+    def _after_base(self) -> tuple[Corpus, Model, TextFeatures, list[torch.Tensor]]:
+        """Open what the stages between the base and the experts train and learn from.
+
+        Raises:
+            BadRequest: The model has experts, or its emotion block is trained.
+        """
         self._without_experts()
         corpus, model = self._corpus(), checkpoint.load(self.model, self.device)
-        if later := {'practice', 'emotion'} & set(model.card['training']):
+        if 'emotion' in model.card['training']:
             raise BadRequest(
-                f'{self.model} has been through {" and ".join(sorted(later))}: run '
-                '`l2emg train base` again to get back to where practice starts'
+                f'the emotion block of {self.model} is trained: run `l2emg train base` again to '
+                'get back to where it started'
             )
-        tokens = tokenizer.tokenize(model.tokenizer, corpus)
         texts = self._texts(corpus, checkpoint.encoder(self.model))
+        return corpus, model, texts, tokenizer.tokenize(model.tokenizer, corpus)
+
+    def _round(
+        self, steps: int, corpus: Corpus, texts: TextFeatures, tokens: list[torch.Tensor]
+    ) -> None:
+        """Go through one round of practice."""
+        model = checkpoint.load(self.model, self.device)
+        been = model.card['training'].get('practice', {}).get('rounds', [])
+        seed, began = self.seed + len(been), time.monotonic()
         training, kept = corpus.general()
-        run = self._run(count, corpus, *model.hashes().values())
+        run = self._run(steps, corpus, *model.hashes().values())
         state = self._checkpoint('practice', run)
-        seed, motions, began = self.seed, state.with_suffix('.motions'), time.monotonic()
+        motions = state.with_suffix('.motions')
         if self.restart:
             motions.unlink(missing_ok=True)
+        before = self._practised(model)
+        wanted = practice.lacking([*(corpus.clips[n] for n in training), *before.clips])
 
-        def report(step: int, steps: int, figures: dict[str, float]) -> None:
-            self.report('perform', step, steps, time.monotonic() - began, figures)
+        def report(done: int, of: int, figures: dict[str, float]) -> None:
+            self.report('perform', done, of, time.monotonic() - began, figures)
 
-        made = practice.kept_in(
-            motions,
-            lambda: practice.practise(
-                model.lm, corpus, texts, tokens, training, seed, report=report
-            ),
-        )
-        both, longer = made.joined(corpus, tokens)
-        numbers = [*training, *range(len(tokens), len(longer))]
+        def practised() -> Practised:
+            read = self._reader(corpus, model)
+            return practice.practise(
+                model.lm, corpus, texts, wanted, read, seed, before=before, report=report
+            )
+
+        made = practice.kept_in(motions, practised)
+        both, longer, own = made.joined(corpus, tokens)
         trained = base.train(
-            self._batches(both, texts, longer, numbers),
+            self._batches(both, texts, longer, [*training, *own]),
             model.lm.config,
-            steps=count,
+            steps=steps,
             seed=seed,
             checkpoint=state,
             **self._pace(),
-            report=self._progress('practice', count),
+            report=self._progress('practice', steps),
             start=model.lm.state_dict(),
         )
         metrics = base.validate(trained, self._batches(corpus, texts, tokens, kept), kept)
         _LOG.info('practised base on validation clips: %s', metrics)
-        practised = {'performed': made.tried, 'kept': len(made.clips)}
-        record = self._record(seed, count, corpus, metrics, motions=practised)
-        encoder, before = model.card['text_encoder'], model.card['training']['base']
-        checkpoint.save_base(self.model, trained, encoder, before, record)
+        this = {'steps': steps, 'performed': made.tried, 'kept': len(made.clips)}
+        record = self._record(
+            seed, steps, corpus, metrics, rounds=[*been, this], motions=motions.name
+        )
+        encoder, first = model.card['text_encoder'], model.card['training']['base']
+        checkpoint.save_base(self.model, trained, encoder, first, record)
+
+    def _reader(self, corpus: Corpus, model: Model) -> Reader:
+        """Train what sorts performances, or take what an earlier round has trained.
+
+        It is built like the evaluator, but knows neither its data nor its seed.
+        """
+        steps, seed = practice.READER_STEPS, self.seed + 500
+        judge = evaluator.train(
+            corpus,
+            steps=steps,
+            seed=seed,
+            checkpoint=self._checkpoint('reader', self._run(steps, corpus)),
+            report=self._progress('reader', steps),
+        )
+        return practice.reader(judge, model.tokenizer)
+
+    def _practised(self, model: Model) -> Practised:
+        """Return what the model has practised, as far as the work folder holds it."""
+        record = model.card['training'].get('practice')
+        if record is None:
+            return Practised()
+        path = self.work / record['motions']
+        if not path.is_file():
+            _LOG.warning('%s is not there: trained without what the model has practised', path)
+            return Practised()
+        return practice.stored(path)
 
     def emotion(self, steps: int | None = None) -> None:
         """Train and freeze the emotion block and the shared emotion expert.
@@ -204,20 +264,13 @@ class Stages(Workshop):
                 from the block that stage 0 left.
         """
         count = steps or EMOTION_STEPS
-        self._without_experts()
-        corpus, model = self._corpus(), checkpoint.load(self.model, self.device)
-        if 'emotion' in model.card['training']:
-            raise BadRequest(
-                f'the emotion block of {self.model} is trained: run `l2emg train base` again to '
-                'get back to where it started'
-            )
-        tokens = tokenizer.tokenize(model.tokenizer, corpus)
-        texts = self._texts(corpus, checkpoint.encoder(self.model))
+        corpus, model, texts, tokens = self._after_base()
         training, kept = corpus.general()
-        run = self._run(count, corpus, *model.hashes().values())
+        both, longer, own = self._practised(model).joined(corpus, tokens)
+        run = self._run(count, corpus, len(longer), *model.hashes().values())
         base.train_emotion(
             model.lm,
-            self._batches(corpus, texts, tokens, training),
+            self._batches(both, texts, longer, [*training, *own]),
             steps=count,
             seed=self.seed,
             checkpoint=self._checkpoint('emotion', run),
@@ -258,7 +311,8 @@ class Stages(Workshop):
     ) -> None:
         """Train, store and activate the expert of one scenario."""
         active = model.registry.active()['active']
-        run = self._run(steps, corpus, *model.hashes().values())
+        practised = self._practised(model)
+        run = self._run(steps, corpus, len(practised.clips), *model.hashes().values())
         plan = {'seed': self.seed, 'steps': steps, **self._pace(), 'run': run}
         if name in active and not self.restart:
             known = model.registry.manifest(name, active[name]['version'])
@@ -268,12 +322,17 @@ class Stages(Workshop):
         training, kept = corpus.split(name)
         if not training:
             raise BadRequest(f'scenario {name!r} has {len(kept)} clips: expected at least 2')
-        batches = self._batches(corpus, texts, tokens, training)
+        # What the scenario does not show, its expert must not forget there.
+        shown = {corpus.clips[n]['gesture'] for n in training}
+        both, longer, own = practised.joined(corpus, tokens)
+        other = [n for n in corpus.general()[0] if corpus.clips[n]['gesture'] not in shown]
+        other += own
         unseen = self._batches(corpus, texts, tokens, kept)
         before = base.validate(model.lm, unseen, kept)['nll']
         expert = base.train_expert(
             model.lm,
-            batches,
+            self._batches(corpus, texts, tokens, training),
+            rehearsal=self._batches(both, texts, longer, other) if other else None,
             steps=steps,
             seed=self.seed,
             checkpoint=self._checkpoint(f'expert-{name}', run),
@@ -290,7 +349,11 @@ class Stages(Workshop):
             'rank': expert.rank,
             'target_modules': expert.names,
             'hashes': model.hashes(),
-            'data': {**self._data(corpus), 'scenario_clips': len(training)},
+            'data': {
+                **self._data(corpus),
+                'scenario_clips': len(training),
+                'rehearsed': len(other),
+            },
             'training': plan,
             'metrics': {'nll_before': before, 'nll': after},
             'gate': 'none: first version',

@@ -98,7 +98,7 @@ class Workshop:
         steps: int,
         corpus: Corpus,
         metrics: dict[str, float],
-        **more: dict[str, Any],
+        **more: object,
     ) -> dict[str, Any]:
         """Return what a card says of a stage."""
         plan = {'seed': seed, 'steps': steps, **self._pace(), **more}

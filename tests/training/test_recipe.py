@@ -15,8 +15,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 import dataclasses
 from pathlib import Path
+import shutil
 
 import pytest
 import torch
@@ -25,6 +28,8 @@ from l2emg_ros import corpus
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.files import sha256
 from l2emg_ros.generator import checkpoint
+from l2emg_ros.model.language_model import MotionLanguageModel
+from l2emg_ros.text.encoder import MiniLmEncoder
 from l2emg_ros.training import practice
 from l2emg_ros.training.recipe import Stages
 
@@ -35,14 +40,32 @@ def _stages(folder: Path, restart: bool = False) -> Stages:
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of every stage but the experts, trained for a moment."""
+    """A model of every stage but the experts, trained for a moment; as it was before practice."""
     root = tmp_path_factory.mktemp('recipe')
     corpus.build(root / 'train' / 'corpus', 120, seed=0)
     stages = _stages(root)
     stages.tokenizer(2)
     stages.base(2)
-    stages.emotion(2)
+    shutil.copytree(root / 'model', root / 'begun')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(practice, 'lacking', lambda *_: Counter({('bow', 'sad'): 2}))
+        patch.setattr(practice, 'READER_STEPS', 2)
+        patch.setattr(practice, 'WAVES', 1)
+        stages = dataclasses.replace(stages, report=_note_in(root / 'told'))
+        for rounds in (1, 2, 2):
+            stages.practice(2, rounds)
+    _stages(root).emotion(2)
     return root
+
+
+def _note_in(path: Path) -> Callable[..., None]:
+    """Return a reporter that writes the stage, the step and the steps of every line."""
+
+    def report(stage: str, step: int, steps: int, *_: object) -> None:
+        with path.open('a') as file:
+            file.write(f'{stage} {step}/{steps}\n')
+
+    return report
 
 
 def test_experts_leave_each_other_and_everything_before_them_as_they_are(folder: Path) -> None:
@@ -58,6 +81,8 @@ def test_experts_leave_each_other_and_everything_before_them_as_they_are(folder:
     model = checkpoint.load(folder / 'model')
     assert set(model.registry.active()['active']) == {'ward', 'stage', 'home'}
     assert model.expert('ward').up[0].any()
+    # An expert rehearses the gestures that its scenario lacks.
+    assert model.registry.manifest('ward', '1')['data']['rehearsed'] > 0
     # What is there already is not trained again.
     stages.experts('ward', 2)
     assert model.registry.newest('ward') == '1'
@@ -66,39 +91,51 @@ def test_experts_leave_each_other_and_everything_before_them_as_they_are(folder:
             retrain(2)
 
 
-def test_the_emotion_block_trains_once_from_where_stage_0_left_it(
+def test_what_comes_before_the_emotion_block_is_not_trained_after_it(
     folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / 'train').symlink_to(folder / 'train')
-    (tmp_path / 'model').mkdir()
-    for path in (folder / 'model').glob('*.*'):
-        (tmp_path / 'model' / path.name).write_bytes(path.read_bytes())
-    with pytest.raises(BadRequest, match='train base'):
-        _stages(tmp_path).emotion(2)
+    shutil.copytree(folder / 'model', tmp_path / 'model', ignore=shutil.ignore_patterns('experts'))
+    for again in (_stages(tmp_path).emotion, _stages(tmp_path).practice):
+        with pytest.raises(BadRequest, match='train base'):
+            again(2)
 
 
-def test_practice_goes_on_from_the_base_and_is_not_repeated(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(practice, 'lacking', lambda *_: [('bow', 'sad'), ('nod', 'happy')])
-    monkeypatch.setattr(practice, 'READER_STEPS', 2)
-    _copied(folder, tmp_path)
-    _stages(tmp_path).base(2)
-    before = checkpoint.load(tmp_path / 'model')
-    told: list[tuple[str, int, int]] = []
-    stages = dataclasses.replace(_stages(tmp_path), report=lambda *line: told.append(line[:3]))
-    stages.practice(2)
-    assert told == [('perform', 6, 6), ('practice', 2, 2)]
-    after = checkpoint.load(tmp_path / 'model')
+def test_a_base_that_reads_words_does_not_practise(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / 'train').symlink_to(folder / 'train')
+    shutil.copytree(folder / 'begun', tmp_path / 'model')
+    config = checkpoint.load(folder / 'begun').lm.config
+    wordy = MotionLanguageModel(dataclasses.replace(config, words=True))
+    checkpoint.save_base(tmp_path / 'model', wordy, MiniLmEncoder().name, {'seed': 0})
+    with pytest.raises(BadRequest, match='reads the words'):
+        _stages(tmp_path).practice(2)
+
+
+def test_practice_goes_on_from_the_base_round_by_round(folder: Path) -> None:
+    before, after = (checkpoint.load(folder / name) for name in ('begun', 'model'))
+    # What was gone through is not repeated.
+    told = (folder / 'told').read_text().splitlines()
+    assert told == ['reader 2/2', *2 * ['perform 6/6', 'practice 2/2']]
     record = after.card['training']['practice']
-    assert record['motions']['performed'] == 6
+    first, second = record['rounds']
+    assert (first['steps'], first['performed'], second['performed']) == (2, 6, 12)
+    assert first['kept'] <= second['kept'] <= 4
+    assert (folder / 'train' / record['motions']).is_file()
     assert after.card['training']['base'] == before.card['training']['base']
     apart = (after.lm.steer.weight - before.lm.steer.weight).abs().max()
-    assert 0.0 < float(apart) < 0.1 * float(before.lm.steer.weight.std())
-    with pytest.raises(BadRequest, match='has been through practice'):
-        stages.practice(2)
-    _stages(tmp_path).emotion(2)
-    assert checkpoint.card(tmp_path / 'model')['training']['practice'] == record
+    assert 0.0 < float(apart) < 0.5 * float(before.lm.steer.weight.std())
+
+
+def test_later_stages_learn_from_what_was_practised_where_it_is_still_there(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = checkpoint.load(folder / 'model')
+    rounds = model.card['training']['practice']['rounds']
+    assert len(_stages(folder)._practised(model).clips) == rounds[-1]['kept']
+    assert not caplog.records
+    assert _stages(tmp_path)._practised(model).clips == []
+    assert 'trained without what the model has practised' in caplog.text
+    assert _stages(tmp_path)._practised(checkpoint.load(folder / 'begun')).clips == []
 
 
 def _copied(folder: Path, target: Path) -> None:

@@ -58,7 +58,7 @@ def _train(folder: Path, small: Corpus, steps: int) -> tuple[tokenizer.MotionTok
 
 
 def test_stages_end_in_a_model_that_loads_and_speaks(
-    small: Corpus, tmp_path: Path, minilm: MiniLmEncoder
+    small: Corpus, tmp_path: Path, minilm: MiniLmEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained, _ = _train(tmp_path, small, 30)
     kept = [torch.from_numpy(small.motion(number)) for number in small.split()[1]]
@@ -95,9 +95,22 @@ def test_stages_end_in_a_model_that_loads_and_speaks(
     before = base.validate(model.lm, batches, numbers)['nll']
     unchanged = base.validate(model.lm, batches, numbers, fresh)['nll']
     assert unchanged == pytest.approx(before, abs=1e-5)
-    expert = base.train_expert(
-        model.lm, batches, steps=25, seed=0, checkpoint=tmp_path / 'expert.ckpt', lr=1e-2
+    drawn: list[tuple[Batches, int]] = []
+    draw = Batches.draw
+    monkeypatch.setattr(
+        Batches, 'draw', lambda self, *of: drawn.append((self, of[1])) or draw(self, *of)
     )
+    rehearsal = Batches(small, texts, tokens, numbers[:20], 0)
+    expert = base.train_expert(
+        model.lm,
+        batches,
+        rehearsal=rehearsal,
+        steps=25,
+        seed=0,
+        checkpoint=tmp_path / 'expert.ckpt',
+        lr=1e-2,
+    )
+    assert drawn == [(rehearsal if number % 2 else batches, number) for number in range(25)]
     assert base.validate(model.lm, batches, numbers, expert)['nll'] < before
     for name, value in model.lm.state_dict().items():
         assert torch.equal(value, frozen[name]), name
