@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from l2emg_ros.bench.report import lines
 from l2emg_ros.generator.generator import EmpathicGenerator
 from l2emg_ros.generator.request import Request
 from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN
@@ -78,7 +79,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def table(results: dict[str, Any]) -> str:
     """Return one figure a line."""
-    return '\n'.join(f'{name:<32}{value:.3f}' for name, value in results.items())
+    return lines(results)
 
 
 def _read_seconds(size: int, device: str) -> float:

@@ -25,14 +25,14 @@ from numpy.typing import NDArray
 
 from l2emg_ros.corpus import GESTURES, synthesise
 from l2emg_ros.emotion import Emotion, LABELS
-from l2emg_ros.retarget.modulation import Manner, manner, Modulator
+from l2emg_ros.retarget.manner import manner, STRENGTH
+from l2emg_ros.retarget.modulation import Modulator
+from l2emg_ros.retarget.report import beyond_limits
 from l2emg_ros.retarget.retargeter import Retargeter
 from l2emg_ros.retarget.robot import Robot
 
 Array = NDArray[np.float64]
 
-# The defaults of the node's parameters.
-_STRENGTH = Manner(pace=0.3, size=0.3, lean=0.12, nod=0.2, softness=0.1, pause=0.4)
 _RATE = 100.0
 # Seconds between emotions, and after one in which the switch is under way.
 _EVERY, _SWITCH = 2.0, 0.5
@@ -50,23 +50,19 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Measure and return the figures."""
     robot, rng = Robot.load(args.robot), np.random.default_rng(args.seed)
     q, v, switching, costs = _play(robot, args.minutes, rng)
+    pushes = np.diff(v, axis=0, prepend=v[:1]) * _RATE
     jerk = np.diff(v, n=2, axis=0) * _RATE**2
     switch, steady = (
         float(np.sqrt((jerk[part] ** 2).mean())) for part in (switching[2:], ~switching[2:])
     )
     return {
         'set_points': len(q),
-        'violations': _violations(robot, q, v),
+        'violations': beyond_limits(robot, 1.0 / _RATE, q, v, pushes, _ROUNDING),
         'jerk_steady_rad_s3': steady,
         'jerk_switch_over_steady': switch / steady,
         'step_mean_us': 1e6 * float(np.mean(costs)),
         'step_p99_us': 1e6 * float(np.percentile(costs, 99)),
     }
-
-
-def table(results: dict[str, Any]) -> str:
-    """Return one figure a line."""
-    return '\n'.join(f'{name:<32}{value:.3f}' for name, value in results.items())
 
 
 def _play(
@@ -87,7 +83,7 @@ def _play(
     since = np.arange(count) % round(_EVERY * _RATE)
     for number in range(count):
         if since[number] == 0:
-            modulator.aim(manner(Emotion(LABELS[rng.integers(len(LABELS))]), _STRENGTH))
+            modulator.aim(manner(Emotion(LABELS[rng.integers(len(LABELS))]), STRENGTH))
         if modulator.phase > begun + plan.duration:
             plan, begun = next(plans), modulator.phase
         start = time.perf_counter()
@@ -106,13 +102,3 @@ def _plans(robot: Robot, rng: np.random.Generator) -> Iterator[Any]:
         trajectory = retargeter.retarget(motion, start=pose)
         pose = trajectory.positions[-1]
         yield trajectory
-
-
-def _violations(robot: Robot, q: Array, v: Array) -> int:
-    """Return how many set points are beyond a limit, by themselves or by their differences."""
-    speed, push = np.diff(q, axis=0) * _RATE, np.diff(v, axis=0) * _RATE
-    wrong = (q < robot.lower - _ROUNDING) | (q > robot.upper + _ROUNDING)
-    wrong |= np.abs(v) > robot.velocity + _ROUNDING
-    wrong[1:] |= np.abs(speed) > robot.velocity + _ROUNDING * _RATE
-    wrong[1:] |= np.abs(push) > robot.acceleration + _ROUNDING * _RATE**2
-    return int(wrong.any(axis=1).sum())

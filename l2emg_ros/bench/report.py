@@ -52,6 +52,11 @@ def write(
     files.write_json(path, content)
 
 
+def lines(results: Mapping[str, float]) -> str:
+    """Return one figure a line."""
+    return '\n'.join(f'{name:<32}{value:.3f}' for name, value in results.items())
+
+
 def commit() -> str | None:
     """Return the commit of the checkout, ``-dirty`` where files differ; None outside of one."""
     root = Path(__file__).resolve().parents[2]

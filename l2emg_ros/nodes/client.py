@@ -18,19 +18,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-import threading
 import time
-from types import TracebackType
 from typing import Any
 
 from l2emg_interfaces.action import GenerateMotion
 from l2emg_interfaces.msg import SmplMotion
 import numpy as np
-import rclpy
 from rclpy.action.client import ActionClient
-from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
@@ -38,7 +32,7 @@ from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import L2EmgError
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.nodes import convert, joints, qos
-from l2emg_ros.nodes.base import spin
+from l2emg_ros.nodes.visitor import Visitor
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import RootPlanner
 from l2emg_ros.retarget.trajectory import Trajectory
@@ -47,7 +41,6 @@ from l2emg_ros.retarget.trajectory import Trajectory
 _STANDING = 0.02
 # Time without a new plan after which none is expected any more, s.
 _QUIET = 0.5
-_POLL = 0.01
 
 
 class PerformanceError(L2EmgError):
@@ -79,7 +72,7 @@ class Performance:
     novelty_p_value: float
 
 
-class GestureClient:
+class GestureClient(Visitor):
     """Asks for gestures and watches the robot perform them.
 
     Args:
@@ -87,11 +80,11 @@ class GestureClient:
         namespace: Namespace of the nodes.
     """
 
+    failure = PerformanceError
+
     def __init__(self, robot: Robot, namespace: str = '') -> None:
+        super().__init__('gesture_client', namespace)
         self._robot = robot
-        self._context = Context()
-        rclpy.init(context=self._context)
-        self._node = Node('gesture_client', namespace=namespace, context=self._context)
         self._motions: list[tuple[float, SmplMotion]] = []
         self._plans: list[JointTrajectory] = []
         self._planned = 0.0
@@ -103,28 +96,7 @@ class GestureClient:
         ):
             self._node.create_subscription(kind, topic, callback, profile)
         self._action = ActionClient(self._node, GenerateMotion, 'generate_motion')
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=spin, args=(self._executor, self._context))
-        self._thread.start()
-
-    def __enter__(self) -> GestureClient:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Leave the graph."""
-        self._executor.shutdown()
-        self._thread.join()
-        self._node.destroy_node()
-        rclpy.shutdown(context=self._context)
+        self._enter()
 
     def perform(
         self,
@@ -187,12 +159,6 @@ class GestureClient:
     def _on_plan(self, message: JointTrajectory) -> None:
         self._plans.append(message)
         self._planned = time.monotonic()
-
-    def _until(self, condition: Callable[[], Any], deadline: float, what: str) -> None:
-        while not condition():
-            if time.monotonic() > deadline:
-                raise PerformanceError(f'{what} in time')
-            time.sleep(_POLL)
 
     def _ask(self, request: Callable[[], Any], deadline: float, what: str) -> Any:
         """Begin a request where its answer is taken, lest the answer come first; wait for it."""

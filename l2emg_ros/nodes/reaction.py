@@ -22,7 +22,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 import os
-import threading
 import time
 from typing import Any
 
@@ -30,21 +29,18 @@ from l2emg_interfaces.msg import Emotion as EmotionMessage
 from l2emg_interfaces.msg import SmplMotion
 import numpy as np
 from numpy.typing import NDArray
-import rclpy
-from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from l2emg_ros import processes
 from l2emg_ros.bench import modulation
+from l2emg_ros.bench.report import lines
 from l2emg_ros.corpus import synthesise
 from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import L2EmgError
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.nodes import convert, qos
-from l2emg_ros.nodes.base import spin
 from l2emg_ros.nodes.graph import Graph
+from l2emg_ros.nodes.visitor import Visitor
 
 # Two that want different manners.
 _EMOTIONS = ('sad', 'proud')
@@ -84,7 +80,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def table(results: dict[str, Any]) -> str:
     """Return one figure a line."""
-    return modulation.table(results)
+    return lines(results)
 
 
 def measure(robot: str, events: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -108,11 +104,9 @@ def measure(robot: str, events: int, rng: np.random.Generator) -> NDArray[np.flo
         robot, namespace=namespace, nodes=(processes.RETARGETER,), parameters=given
     ) as graph:
         graph.wait_active(_START)
-        watch = _Watch(namespace)
-        try:
+        with _Watch(namespace) as watch:
+            watch.wait()
             return np.array([watch.react(number, rng) for number in range(events)])
-        finally:
-            watch.close()
 
 
 def _standing_person() -> Motion:
@@ -124,42 +118,35 @@ def _standing_person() -> Motion:
     )
 
 
-class _Watch:
+class _Watch(Visitor):
     """Keeps the retargeter playing, sends emotions and looks at the set points."""
 
+    failure = ReactionError
+
     def __init__(self, namespace: str) -> None:
-        self._context = Context()
-        rclpy.init(context=self._context)
-        self._node = Node('reaction', namespace=namespace, context=self._context)
+        super().__init__('reaction', namespace)
         self._motions = self._node.create_publisher(SmplMotion, 'smpl_motion', qos.STREAM)
         self._emotions = self._node.create_publisher(EmotionMessage, 'emotion', qos.NEWEST)
         self._points: list[tuple[float, NDArray[np.float64]]] = []
         self._node.create_subscription(JointState, 'joint_command', self._on_point, qos.STREAM)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=spin, args=(self._executor, self._context))
-        self._thread.start()
-        self._until(lambda: self._motions.get_subscription_count(), 'no reader of smpl_motion')
-        self._until(lambda: self._emotions.get_subscription_count(), 'no reader of emotion')
         self._chunks, self._played = 0, 0.0
+        self._enter()
 
-    def close(self) -> None:
-        """Leave the graph."""
-        self._executor.shutdown()
-        self._thread.join()
-        self._node.destroy_node()
-        rclpy.shutdown(context=self._context)
+    def wait(self) -> None:
+        """Return once the retargeter reads."""
+        for publisher in (self._motions, self._emotions):
+            self._soon(publisher.get_subscription_count, f'no reader of {publisher.topic_name}')
 
     def react(self, number: int, rng: np.random.Generator) -> tuple[float, float]:
         """Send one emotion; return how long the next and the first changed set point took."""
         self._keep_playing()
         self._points.clear()
-        self._until(self._standing, 'the set points do not stand still')
+        self._soon(self._standing, 'the set points do not stand still')
         # Anywhere between two set points.
         time.sleep(float(rng.uniform(0.0, 0.02)))
         before, count, sent = self._points[-1][1], len(self._points), time.monotonic()
         self._emotions.publish(EmotionMessage(label=_EMOTIONS[number % 2], intensity=1.0))
-        self._until(lambda: self._changed(count, before), 'no set point changed')
+        self._soon(lambda: self._changed(count, before), 'no set point changed')
         return self._points[count][0] - sent, float(self._changed(count, before)) - sent
 
     def _keep_playing(self) -> None:
@@ -191,10 +178,5 @@ class _Watch:
     def _on_point(self, message: JointState) -> None:
         self._points.append((time.monotonic(), np.array(message.position)))
 
-    @staticmethod
-    def _until(condition: Callable[[], Any], what: str) -> None:
-        deadline = time.monotonic() + _PATIENCE
-        while not condition():
-            if time.monotonic() > deadline:
-                raise ReactionError(f'{what} within {_PATIENCE:g} s')
-            time.sleep(0.005)
+    def _soon(self, condition: Callable[[], Any], what: str) -> None:
+        self._until(condition, time.monotonic() + _PATIENCE, what)

@@ -37,16 +37,13 @@ from l2emg_ros.nodes.chunks import Chunk, ChunkQueue
 from l2emg_ros.nodes.diagnostics import Meter, Status
 from l2emg_ros.nodes.retargeter_parameters import RetargeterParameters
 from l2emg_ros.nodes.worker import Line
-from l2emg_ros.retarget import modulation
-from l2emg_ros.retarget.modulation import AS_PLANNED, Manner
+from l2emg_ros.retarget.manner import AS_PLANNED, beyond, Manner, manner
 from l2emg_ros.retarget.trajectory import Trajectory
 
 # A trajectory and the clock time of its time 0, s.
 Planned = tuple[float, Trajectory]
 # Plans that are kept for set points: more than come in the time that those look back.
 _RECENT = 16
-# A plan that begins this far from the last set point is for a robot that was moved, rad.
-_MOVED = 0.3
 # Set points that are skipped at most after a pause of the timer.
 _MOST_STEPS = 5
 # Longest time that set points are sent for after deactivation, s.
@@ -70,7 +67,6 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
         self._manner = AS_PLANNED
         self._modulator: Any = None
         self._measured: tuple[float, NDArray[np.float64]] | None = None
-        self._plan: Planned | None = None
         # Plans whose pieces set points may still need, the newest last.
         self._recent: deque[Planned] = deque(maxlen=_RECENT)
         self._sent = 0.0
@@ -114,7 +110,6 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
 
     def start(self) -> None:
         """Begin without a plan: the first motion is approached from the measured pose."""
-        self._plan = None
         self._recent.clear()
         self._stream.reset()
         self._chunks.clear()
@@ -168,8 +163,8 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
         wanted = AS_PLANNED
         if emotion is not None:
             strength = self.parameters.strength()
-            meant = modulation.manner(self._spoken, strength)
-            wanted = modulation.beyond(modulation.manner(emotion, strength), meant)
+            meant = manner(self._spoken, strength)
+            wanted = beyond(manner(emotion, strength), meant)
         self._change_manner(wanted)
 
     def _change_manner(self, manner: Manner) -> None:
@@ -239,6 +234,11 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
             return None
         return now, self._stream.stop(now)
 
+    @property
+    def _plan(self) -> Planned | None:
+        """The plan in force."""
+        return self._recent[-1] if self._recent else None
+
     # What is sent.
 
     def _publish(self, planned: Planned | None, force: bool = False) -> None:
@@ -260,18 +260,19 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
             self._late += 1
         if self._trajectories is not None:
             self._trajectories.publish(joints.trajectory_to_message(trajectory, stamp))
-        elif self._elsewhere(trajectory):
-            self._modulator.start(stamp, trajectory.positions[0])
-            self._recent.clear()
-        self._plan = planned
+        moved = self._modulator is not None and self._elsewhere(trajectory)
         self._recent.append(planned)
+        if moved:
+            self._modulator.start(stamp, trajectory.positions[0])
+            while len(self._recent) > 1:
+                self._recent.popleft()
 
     def _elsewhere(self, trajectory: Trajectory) -> bool:
         """Whether a plan begins where no set point has led, as the first one does."""
         if self._plan is None:
             return True
         gap = np.abs(trajectory.positions[0] - self._modulator.position).max()
-        return bool(self._modulator.resting and gap > _MOVED)
+        return bool(self._modulator.resting and gap > self._stream.MOVED)
 
     def _nominal(self, phase: float) -> tuple[NDArray[np.float64], ...]:
         """Return position, velocity and acceleration as planned at a phase."""

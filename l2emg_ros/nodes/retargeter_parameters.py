@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from l2emg_ros.nodes.parameters import parameter, Parameters
-from l2emg_ros.retarget.modulation import Manner
+from l2emg_ros.retarget.manner import Manner, STRENGTH
 
 
 @dataclass(frozen=True)
@@ -76,38 +76,41 @@ class RetargeterParameters(Parameters):
         maximum=60.0,
     )
     emotion_pace: float = parameter(
-        0.3, 'Change of pace at arousal 1 by the emotion topic; 0: none', minimum=0.0, maximum=0.5
+        STRENGTH.pace,
+        'Change of pace at arousal 1 by the emotion topic; 0: none',
+        minimum=0.0,
+        maximum=0.5,
     )
     emotion_lean: float = parameter(
-        0.12,
+        STRENGTH.lean,
         'Bow of the trunk at valence and dominance -1 by the emotion topic; 0: none',
         unit='rad',
         minimum=0.0,
         maximum=0.25,
     )
     emotion_nod: float = parameter(
-        0.2,
+        STRENGTH.nod,
         'Bow of the head at valence and dominance -1 by the emotion topic; 0: none',
         unit='rad',
         minimum=0.0,
         maximum=0.4,
     )
     emotion_softness: float = parameter(
-        0.1,
+        STRENGTH.softness,
         'Half the span of averaging at arousal -1 by the emotion topic, for joint_command only',
         unit='s',
         minimum=0.0,
         maximum=0.15,
     )
     emotion_pause: float = parameter(
-        0.4,
+        STRENGTH.pause,
         'Pace taken where a motion nearly stands at arousal -1 by the emotion topic, for '
         'joint_command only',
         minimum=0.0,
         maximum=0.7,
     )
     emotion_size: float = parameter(
-        0.3,
+        STRENGTH.size,
         'Change of arm gesture size at dominance 1 by the emotion topic; 0: none',
         minimum=0.0,
         maximum=0.5,

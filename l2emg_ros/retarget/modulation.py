@@ -26,13 +26,13 @@ is kept inside position, velocity and acceleration limits, so that the robot can
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple
 
 import numpy as np
 from numpy.typing import NDArray
 import pinocchio as pin
 
-from l2emg_ros.emotion import Emotion
+from l2emg_ros.retarget.manner import AS_PLANNED, Manner
 from l2emg_ros.retarget.robot import Robot
 
 Array = NDArray[np.float64]
@@ -48,69 +48,6 @@ _CATCH_UP, _GENTLY = 15.0, 0.5
 _STILL = 0.3
 # Differences that no longer count as movement, rad and rad/s.
 _CLOSE = 1e-5
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How a motion is played, relative to how it was planned.
-
-    Attributes:
-        pace: Factor on its speed.
-        size: Factor on the distance of the arms from the home pose.
-        lean: Bow of the trunk, rad, forward positive.
-        nod: Bow of the head, rad, down positive; nothing where the robot's head cannot.
-        softness: Half the span over which the motion is averaged, s.
-        pause: Share of the pace that is taken away where the motion nearly stands.
-    """
-
-    pace: float = 1.0
-    size: float = 1.0
-    lean: float = 0.0
-    nod: float = 0.0
-    softness: float = 0.0
-    pause: float = 0.0
-
-
-AS_PLANNED = Manner()
-# What a manner is limited to, whatever an emotion asks for.
-_LEAST = Manner(pace=0.5, size=0.5, lean=-0.25, nod=-0.4)
-_MOST = Manner(pace=1.5, size=1.4, lean=0.25, nod=0.4, softness=0.15, pause=0.7)
-
-
-def manner(emotion: Emotion | None, strength: Manner) -> Manner:
-    """Return the manner in which an emotion moves.
-
-    Arousal quickens, and its want softens and lingers; dominance makes gestures large; the trunk
-    and head sink with displeasure and submission (what observers go by: Wallbott, 1998, European
-    Journal of Social Psychology 28; Montepare et al., 1999, Journal of Nonverbal Behavior 23).
-
-    Args:
-        emotion: The emotion, or None for none.
-        strength: Change of each parameter for an emotion at the end of the scale, of intensity 1;
-            pace and size as changes of the factor.
-    """
-    if emotion is None:
-        return AS_PLANNED
-    valence, arousal, dominance = (emotion.intensity * value for value in emotion.vad)
-    sunk = -(valence + dominance) / 2.0
-    return Manner(
-        pace=1.0 + strength.pace * arousal,
-        size=1.0 + strength.size * dominance,
-        lean=strength.lean * sunk,
-        nod=strength.nod * sunk,
-        softness=strength.softness * max(-arousal, 0.0),
-        pause=strength.pause * max(-arousal, 0.0),
-    )
-
-
-def beyond(wanted: Manner, meant: Manner) -> Manner:
-    """Return what makes a motion of one manner into one of another, within bounds."""
-    found = Manner(
-        wanted.pace / meant.pace,
-        wanted.size / meant.size,
-        *(getattr(wanted, f.name) - getattr(meant, f.name) for f in fields(Manner)[2:]),
-    )
-    return Manner(*np.clip(astuple(found), astuple(_LEAST), astuple(_MOST)).tolist())
 
 
 def bows(robot: Robot) -> Array:
@@ -192,9 +129,10 @@ class Modulator:
         """Return the next set point: positions (N,) rad and velocities (N,) rad/s."""
         self._slew()
         pace, size, lean, nod, softness, pause = self._value
-        _, ahead, _ = nominal(self.phase)
-        lingering = pause * np.exp(-((np.abs(ahead).max() / _STILL) ** 2))
-        rate = pace * (1.0 - lingering)
+        rate = pace
+        if pause > 0.0:
+            _, ahead, _ = nominal(self.phase)
+            rate *= 1.0 - pause * np.exp(-((np.abs(ahead).max() / _STILL) ** 2))
         self.phase += rate * self._period
         q, v = _averaged(nominal, self.phase, softness)
         factor = np.where(self._arms, size, 1.0)

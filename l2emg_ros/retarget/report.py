@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 import pinocchio as pin
 
 from l2emg_ros.motion import rotation, skeleton
@@ -185,7 +185,23 @@ def evaluate(
 def violations(robot: Robot, trajectory: Trajectory, tolerance: float = 1e-6) -> int:
     """Count samples beyond a limit, finite differences of the samples included."""
     q, v, a = trajectory.positions, trajectory.velocities, trajectory.accelerations
-    step = np.diff(trajectory.time_from_start)[:, None]
+    return beyond_limits(robot, np.diff(trajectory.time_from_start), q, v, a, tolerance)
+
+
+def beyond_limits(
+    robot: Robot, steps: ArrayLike, q: Array, v: Array, a: Array, tolerance: float
+) -> int:
+    """Count samples beyond a limit, finite differences of the samples included.
+
+    Args:
+        robot: The robot.
+        steps: Seconds between the samples, (T - 1,) or one for all.
+        q: (T, N) rad.
+        v: (T, N) rad/s.
+        a: (T, N) rad/s^2.
+        tolerance: In each of these units.
+    """
+    step = np.reshape(steps, (-1, 1))
     beyond = (q < robot.lower - tolerance) | (q > robot.upper + tolerance)
     beyond |= (np.abs(v) > robot.velocity + tolerance) | (
         np.abs(a) > robot.acceleration + tolerance

@@ -23,6 +23,7 @@ late chunk, or none at all, leaves the robot standing, never stopping short.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,7 +32,7 @@ from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget import limits, modulation
-from l2emg_ros.retarget.modulation import AS_PLANNED, Manner
+from l2emg_ros.retarget.manner import AS_PLANNED, Manner
 from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import Footing, footing
@@ -41,8 +42,6 @@ from l2emg_ros.retarget.trajectory import Trajectory
 
 Array = NDArray[np.float64]
 
-# A pose this far from where the plan left the robot was reached by other means, rad.
-_MOVED = 0.3
 # Pace of the way back into a motion that stopped for want of chunks, rad/s.
 _CATCH_UP = 2.0
 # Samples over which the manner of a motion changes.
@@ -77,6 +76,9 @@ class StreamRetargeter:
 
     Times are seconds of one clock, the same for every call.
     """
+
+    # A pose this far from where the plan left the robot was reached by other means, rad.
+    MOVED: ClassVar[float] = 0.3
 
     def __init__(
         self, robot: Robot, config: RetargetConfig | None = None, splice_delay: float = 0.05
@@ -250,7 +252,7 @@ class StreamRetargeter:
         if plan is not None and now < plan.origin - self._step:
             plan = None  # the clock was set back
         if plan is not None and given is not None and self.finished(now):
-            elsewhere = np.abs(given - plan.control[-1]).max() > _MOVED
+            elsewhere = np.abs(given - plan.control[-1]).max() > self.MOVED
             plan = None if elsewhere else plan
         if plan is None:
             pose = self.robot.home if given is None else given

@@ -22,6 +22,7 @@ import time
 import torch
 
 from l2emg_ros.bench import evaluator
+from l2emg_ros.bench.evaluator import Evaluator
 from l2emg_ros.corpus import GESTURES
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.experts.router import Router
@@ -83,14 +84,7 @@ class Stages(Workshop):
         corpus = self._corpus()
         # Another seed than the generator's: the two must not share initial weights or batches.
         seed = self.seed + 1000
-        judge = evaluator.train(
-            corpus,
-            steps=count,
-            seed=seed,
-            checkpoint=self._checkpoint('evaluator', self._run(count, corpus)),
-            **self._pace(),
-            report=self._progress('evaluator', count),
-        )
+        judge = self._judge('evaluator', corpus, count, seed, **self._pace())
         metrics = evaluator.accuracy(judge, corpus)
         _LOG.info('evaluator on validation clips: %s', metrics)
         record = self._record(seed, count, corpus, metrics)
@@ -161,12 +155,10 @@ class Stages(Workshop):
         if model.lm.config.words:
             # Prompts of several lengths cannot be performed together.
             raise BadRequest('the backbone reads the words: only one that does not can practise')
-        been = model.card['training'].get('practice', {}).get('rounds', [])
-        wanted = rounds or PRACTICE_ROUNDS
-        if len(been) >= wanted:
-            _LOG.info('%s has been through %d rounds of practice', self.model, len(been))
-        for _ in range(len(been), wanted):
-            self._round(steps or PRACTICE_STEPS, corpus, texts, tokens)
+        while len(been := _rounds(model)) < (rounds or PRACTICE_ROUNDS):
+            self._round(been, steps or PRACTICE_STEPS, model, corpus, texts, tokens)
+            model = checkpoint.load(self.model, self.device)
+        _LOG.info('%s has been through %d rounds of practice', self.model, len(been))
 
     def _after_base(self) -> tuple[Corpus, Model, TextFeatures, list[torch.Tensor]]:
         """Open what the stages between the base and the experts train and learn from.
@@ -185,11 +177,15 @@ class Stages(Workshop):
         return corpus, model, texts, tokenizer.tokenize(model.tokenizer, corpus)
 
     def _round(
-        self, steps: int, corpus: Corpus, texts: TextFeatures, tokens: list[torch.Tensor]
+        self,
+        been: list[dict[str, int]],
+        steps: int,
+        model: Model,
+        corpus: Corpus,
+        texts: TextFeatures,
+        tokens: list[torch.Tensor],
     ) -> None:
-        """Go through one round of practice."""
-        model = checkpoint.load(self.model, self.device)
-        been = model.card['training'].get('practice', {}).get('rounds', [])
+        """Go through one round of practice after those that the model has been through."""
         seed, began = self.seed + len(been), time.monotonic()
         training, kept = corpus.general()
         run = self._run(steps, corpus, *model.hashes().values())
@@ -235,15 +231,21 @@ class Stages(Workshop):
 
         It is built like the evaluator, but knows neither its data nor its seed.
         """
-        steps, seed = practice.READER_STEPS, self.seed + 500
-        judge = evaluator.train(
+        judge = self._judge('reader', corpus, practice.READER_STEPS, self.seed + 500)
+        return practice.reader(judge, model.tokenizer)
+
+    def _judge(
+        self, stage: str, corpus: Corpus, steps: int, seed: int, **pace: float
+    ) -> Evaluator:
+        """Train a network that reads gestures and emotions in motions."""
+        return evaluator.train(
             corpus,
             steps=steps,
             seed=seed,
-            checkpoint=self._checkpoint('reader', self._run(steps, corpus)),
-            report=self._progress('reader', steps),
+            checkpoint=self._checkpoint(stage, self._run(steps, corpus)),
+            **pace,
+            report=self._progress(stage, steps),
         )
-        return practice.reader(judge, model.tokenizer)
 
     def _practised(self, model: Model) -> Practised:
         """Return what the model has practised, as far as the work folder holds it."""
@@ -296,8 +298,11 @@ class Stages(Workshop):
         model = checkpoint.load(self.model, self.device)
         texts = self._texts(corpus, encoder)
         tokens = tokenizer.tokenize(model.tokenizer, corpus)
+        practised = self._practised(model)
         for name in known if scenario == 'all' else [scenario]:
-            self._expert(name, steps or EXPERT_STEPS, model, corpus, texts, tokens, encoder)
+            self._expert(
+                name, steps or EXPERT_STEPS, model, corpus, texts, tokens, practised, encoder
+            )
 
     def _expert(
         self,
@@ -307,11 +312,11 @@ class Stages(Workshop):
         corpus: Corpus,
         texts: TextFeatures,
         tokens: list[torch.Tensor],
+        practised: Practised,
         encoder: TextEncoder,
     ) -> None:
         """Train, store and activate the expert of one scenario."""
         active = model.registry.active()['active']
-        practised = self._practised(model)
         run = self._run(steps, corpus, len(practised.clips), *model.hashes().values())
         plan = {'seed': self.seed, 'steps': steps, **self._pace(), 'run': run}
         if name in active and not self.restart:
@@ -378,3 +383,8 @@ class Stages(Workshop):
         }
         router.calibrate({name: texts for name, texts in kept.items() if texts}, encoder)
         return router
+
+
+def _rounds(model: Model) -> list[dict[str, int]]:
+    """Return the rounds of practice that a model has been through."""
+    return list(model.card['training'].get('practice', {}).get('rounds', []))

@@ -23,13 +23,13 @@ import pytest
 from l2emg_ros.corpus import synthesise
 from l2emg_ros.emotion import Emotion, LABELS
 from l2emg_ros.retarget import modulation
-from l2emg_ros.retarget.modulation import AS_PLANNED, Manner, Modulator, Nominal
+from l2emg_ros.retarget.manner import AS_PLANNED, beyond, Manner, manner, STRENGTH
+from l2emg_ros.retarget.modulation import Modulator, Nominal
 from l2emg_ros.retarget.retargeter import Retargeter
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.trajectory import Trajectory
 
 _PERIOD = 0.01
-_STRENGTH = Manner(pace=0.3, size=0.3, lean=0.12, nod=0.2, softness=0.1, pause=0.4)
 
 
 @pytest.fixture(scope='module')
@@ -104,7 +104,7 @@ def test_two_minutes_of_changing_emotions_stay_inside_the_limits(
     q, v, fresh = [], [], []
     for _ in range(60):
         label = LABELS[rng.integers(len(LABELS))]
-        modulator.aim(modulation.manner(Emotion(label), _STRENGTH))
+        modulator.aim(manner(Emotion(label), STRENGTH))
         more = played(modulator, nominal, 200)
         q.append(more[0])
         v.append(more[1])
@@ -160,15 +160,15 @@ def _pitch(robot: Robot, key: str, offset: NDArray) -> float:
 
 def test_emotions_have_manners() -> None:
     def of_label(label: str, intensity: float = 1.0) -> Manner:
-        return modulation.manner(Emotion(label, intensity=intensity), _STRENGTH)
+        return manner(Emotion(label, intensity=intensity), STRENGTH)
 
-    assert of_label('neutral') == modulation.manner(None, _STRENGTH) == AS_PLANNED
+    assert of_label('neutral') == manner(None, STRENGTH) == AS_PLANNED
     assert of_label('sad').lean > 0 > of_label('proud').lean
     assert of_label('tired').pace < of_label('sad').pace < 1 < of_label('excited').pace
     assert of_label('calm').softness > of_label('angry').softness == 0
     halves = [of_label('tired', strength).pace for strength in (0.0, 0.3, 0.6, 1.0)]
     assert halves == sorted(halves, reverse=True)
     # What a motion expresses by itself is not added once more.
-    assert modulation.beyond(of_label('sad'), of_label('sad')) == AS_PLANNED
-    most = modulation.beyond(Manner(pace=9.0, lean=-9.0), AS_PLANNED)
+    assert beyond(of_label('sad'), of_label('sad')) == AS_PLANNED
+    most = beyond(Manner(pace=9.0, lean=-9.0), AS_PLANNED)
     assert (most.pace, most.lean) == (1.5, -0.25)

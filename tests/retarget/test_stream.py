@@ -22,7 +22,7 @@ from l2emg_ros import corpus
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
-from l2emg_ros.retarget.modulation import AS_PLANNED, Manner
+from l2emg_ros.retarget.manner import AS_PLANNED, Manner
 from l2emg_ros.retarget.report import violations
 from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
 from l2emg_ros.retarget.robot import Robot
