@@ -117,6 +117,7 @@ def train(
     seed: int,
     checkpoint: Path,
     lr: float = 2e-3,
+    batch: int = _BATCH,
     report: Callable[[int, dict[str, float]], None] | None = None,
 ) -> Evaluator:
     """Train a judge on a corpus; resumable (``loop.run``)."""
@@ -129,7 +130,7 @@ def train(
 
     def step(number: int) -> tuple[Tensor, dict[str, float]]:
         rng = np.random.default_rng((seed, number))
-        chosen = rng.choice(numbers, _BATCH)
+        chosen = rng.choice(numbers, batch)
         motions = [torch.from_numpy(corpus.motion(n)) for n in chosen]
         motions = [_disturbed(m, judge.mean, judge.std) for m in motions]
         pooled = judge.pooled(motions)

@@ -30,6 +30,7 @@ _LEAST = {
     'seed': 0,
     'steps': 1,
     'rounds': 1,
+    'batch': 1,
     'clips': 1,
     'workers': 1,
     'sentences': 1,
@@ -59,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--seed', type=int, default=0, help='seed of this stage')
     parser.add_argument('--lr', type=float, help="peak learning rate; default: the stage's own")
+    parser.add_argument('--batch', type=int, help="clips a step; default: the stage's own number")
     parser.add_argument('--steps', type=int, help='training steps; default: the shipped recipe')
     parser.add_argument('--clips', type=int, default=32000, help='corpus: number of clips')
     parser.add_argument(
@@ -138,6 +140,7 @@ def run(args: argparse.Namespace) -> int:
         device(args.device),
         args.start,
         args.lr,
+        args.batch,
         math.inf if args.minutes is None else time.monotonic() + 60.0 * args.minutes,
     )
     try:

@@ -157,6 +157,7 @@ def train(
     seed: int,
     checkpoint: Path,
     lr: float = 1e-3,
+    batch: int = BATCH,
     report: Report | None = None,
     initial: Mapping[str, Tensor] | None = None,
     start: Mapping[str, Tensor] | None = None,
@@ -170,6 +171,7 @@ def train(
         seed: Of weights and batches.
         checkpoint: File of the state.
         lr: Peak learning rate.
+        batch: Requests a step.
         report: Told about progress.
         initial: Weights of a pretrained backbone, or None for fresh ones.
         start: Weights to begin with, in place of fresh ones.
@@ -186,8 +188,8 @@ def train(
     def step(number: int) -> tuple[Tensor, dict[str, float]]:
         if number == int(_WARM_UP * steps):
             fill_dictionary(model, batches, seed)
-        batch = batches.draw(BATCH, number)
-        total, _, figures = _loss(model, batches, batch, number, _withheld(BATCH))
+        drawn = batches.draw(batch, number)
+        total, _, figures = _loss(model, batches, drawn, number, _withheld(batch))
         return total, figures
 
     model.train()
@@ -213,6 +215,7 @@ def train_emotion(
     seed: int,
     checkpoint: Path,
     lr: float = 5e-4,
+    batch: int = BATCH,
     weights: Weights = DECOUPLING,
     report: Report | None = None,
 ) -> None:
@@ -230,11 +233,11 @@ def train_emotion(
     def step(number: int) -> tuple[Tensor, dict[str, float]]:
         if number == 0:
             fill_dictionary(model, batches, seed)
-        batch = batches.draw(BATCH, number)
+        drawn = batches.draw(batch, number)
         total, slots, figures = _loss(
-            model, batches, batch, number, Withheld(crossed=_crossed(BATCH))
+            model, batches, drawn, number, Withheld(crossed=_crossed(batch))
         )
-        apart, parts = decoupling.loss(model, batch, slots, number / steps)
+        apart, parts = decoupling.loss(model, drawn, slots, number / steps)
         return total + apart, parts | figures
 
     stage = _EmotionStage(model, decoupling)
@@ -251,6 +254,7 @@ def train_expert(
     seed: int,
     checkpoint: Path,
     lr: float = 5e-4,
+    batch: int = EXPERT_BATCH,
     report: Report | None = None,
 ) -> ScenarioExpert:
     """Train one scenario's expert on the frozen backbone; resumable (``loop.run``).
@@ -264,6 +268,7 @@ def train_expert(
         seed: Of weights and batches.
         checkpoint: File of the state.
         lr: Peak learning rate.
+        batch: Requests a step.
         report: Told about progress.
     """
     torch.manual_seed(seed)
@@ -271,12 +276,12 @@ def train_expert(
     expert = model.new_expert().to(batches.device)
 
     def step(number: int) -> tuple[Tensor, dict[str, float]]:
-        drawn = rehearsal if rehearsal is not None and number % 2 else batches
-        batch = drawn.draw(EXPERT_BATCH, number)
+        source = rehearsal if rehearsal is not None and number % 2 else batches
+        drawn = source.draw(batch, number)
         # Experts read what they will read in use, words and all: their backbone has learned what
         # the slots mean.
         with loop.precision(batches.device):
-            levels, _ = model.loss(batch.condition, batch.tokens, expert, _MISREAD)
+            levels, _ = model.loss(drawn.condition, drawn.tokens, expert, _MISREAD)
         return _language(levels), {'nll': float(levels[0].detach())}
 
     loop.run(expert, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report)

@@ -239,9 +239,10 @@ class Batches:
         """Return batch ``number``: ``size`` random requests and their motion tokens."""
         rng = np.random.default_rng((self._seed, number))
         batch = self.collect(rng.choice(self._numbers, size, p=self._shares).tolist(), rng)
+        batch = batch.to(self.device)
         text, mask = self._disturbed(batch.condition.text, batch.condition.mask, rng, _MILD)
         noisy = dataclasses.replace(batch.condition, text=text, mask=mask)
-        return dataclasses.replace(batch, condition=noisy).to(self.device)
+        return dataclasses.replace(batch, condition=noisy)
 
     def draw_sentences(self, size: int, number: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return the text, mask and gestures of random free sentences; they need no motion."""
@@ -261,9 +262,8 @@ class Batches:
         """Return the text, mask and numbers of random pairs of a number and a text."""
         chosen = [listed[i] for i in rng.integers(len(listed), size=size)]
         text, mask = self._padded([sentence for _, sentence in chosen])
-        text, mask = self._disturbed(text, mask, rng)
-        numbers = torch.tensor([number for number, _ in chosen])
-        return text.to(self.device), mask.to(self.device), numbers.to(self.device)
+        text, mask = self._disturbed(text.to(self.device), mask.to(self.device), rng)
+        return text, mask, torch.tensor([number for number, _ in chosen], device=self.device)
 
     def _padded(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Return (B, L, width) features and their (B, L) mask."""
@@ -283,8 +283,10 @@ class Batches:
         """Return features with noise and a mask that hides some tokens, never the sentence."""
         hidden = torch.from_numpy(rng.random(mask.shape) < strength * _HIDDEN)
         hidden[:, :SENTENCE_ROWS] = False
-        noise = torch.from_numpy(rng.standard_normal(text.shape, dtype=np.float32))
-        return text + strength * _NOISE * noise, mask & ~hidden
+        # Millions of numbers: they are drawn where they are needed.
+        source = torch.Generator(text.device).manual_seed(int(rng.integers(2**63)))
+        noise = torch.randn(text.shape, generator=source, device=text.device)
+        return text + strength * _NOISE * noise, mask & ~hidden.to(mask.device)
 
     def collect(self, numbers: Sequence[int], rng: np.random.Generator) -> Batch:
         """Return the requests and motion tokens of given clips, in the memory of the CPU."""

@@ -31,7 +31,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import nn, Tensor
 from transformers import DynamicCache
 
 from l2emg_ros.bench.evaluator import Evaluator
@@ -55,7 +55,7 @@ _TRIES, WAVES = 3, 8
 # performs them. So the best are kept in the end, sure or not, unless they show something else.
 _GOOD, _LEAST_GOOD = 0.5, 0.1
 READER_STEPS = 900
-_TOGETHER = 48
+TOGETHER = 48
 # Weak feelings are hard to read, for people and readers alike.
 _INTENSITY = (0.7, 1.0)
 
@@ -145,6 +145,7 @@ def practise(
     read: Reader,
     seed: int,
     *,
+    together: int = TOGETHER,
     before: Practised | None = None,
     report: Report | None = None,
 ) -> Practised:
@@ -157,6 +158,7 @@ def practise(
         wanted: How many clips of which pairs.
         read: Says how surely motions show pairs.
         seed: Of every choice.
+        together: How many are performed at once.
         before: What came of earlier rounds.
         report: Told about progress; of how many grows with the waves.
 
@@ -173,8 +175,8 @@ def practise(
         known = Corpus(corpus.folder, corpus.features, trials, corpus.origin)
         nothing = [torch.zeros(1, model.config.levels, dtype=torch.long)] * len(trials)
         requests = Batches(known, texts, nothing, range(len(trials)), seed, device)
-        for start in range(0, len(trials), _TOGETHER):
-            some = range(start, min(start + _TOGETHER, len(trials)))
+        for start in range(0, len(trials), together):
+            some = range(start, min(start + together, len(trials)))
             batch = requests.collect(some, rng).to(device)
             motions = _performed(model, batch, generator)
             sure = read(motions, [pairs[number] for number in some])
@@ -224,7 +226,13 @@ def reader(judge: Evaluator, tokenizer: MotionTokenizer) -> Reader:
 
     @torch.no_grad()
     def read(motions: Sequence[Tensor], pairs: Sequence[tuple[str, str]]) -> list[float]:
-        seen = [tokenizer.decode(tokens[None].to(device))[0].cpu() for tokens in motions]
+        # The decoder is causal: what stands behind a motion does not change it.
+        padded = nn.utils.rnn.pad_sequence(list(motions), batch_first=True).to(device)
+        decoded = tokenizer.decode(padded).cpu()
+        seen = [
+            row[: FRAMES_PER_TOKEN * len(tokens)]
+            for row, tokens in zip(decoded, motions, strict=True)
+        ]
         gesture, emotion = (logits.softmax(dim=1) for logits in judge(seen))
         return [
             float(gesture[row, judge.gestures.index(name)] * emotion[row, LABELS.index(label)])

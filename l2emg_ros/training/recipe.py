@@ -36,11 +36,13 @@ from l2emg_ros.training import base, practice, tokenizer
 from l2emg_ros.training.dataset import Corpus, TextFeatures
 from l2emg_ros.training.practice import Practised, Reader
 from l2emg_ros.training.start import begin
-from l2emg_ros.training.workshop import Workshop
+from l2emg_ros.training.workshop import Pace, Workshop
 
 _LOG = logging.getLogger(__name__)
 TOKENIZER_STEPS, BASE_STEPS, EMOTION_STEPS, EXPERT_STEPS = 2200, 4200, 300, 100
 EVALUATOR_STEPS, PRACTICE_STEPS, PRACTICE_ROUNDS = 900, 1000, 3
+# Validation clips by which a tokeniser is judged.
+_JUDGED = 500
 
 
 class Stages(Workshop):
@@ -70,10 +72,12 @@ class Stages(Workshop):
             steps=max(count // 4, 1),
             seed=self.seed + 1,
             checkpoint=polished,
+            batch=self.batch or tokenizer.BATCH,
             report=self._progress('polish', max(count // 4, 1)),
         )
-        kept = (torch.from_numpy(corpus.motion(n)) for n in corpus.split()[1])
-        metrics = tokenizer.evaluate(trained, kept)
+        kept = corpus.split()[1]
+        some = kept[:: max(len(kept) // _JUDGED, 1)]
+        metrics = tokenizer.evaluate(trained, (torch.from_numpy(corpus.motion(n)) for n in some))
         _LOG.info('tokenizer on validation clips: %s', metrics)
         record = self._record(self.seed, count, corpus, metrics)
         checkpoint.save_tokenizer(self.model, trained, record)
@@ -84,7 +88,7 @@ class Stages(Workshop):
         corpus = self._corpus()
         # Another seed than the generator's: the two must not share initial weights or batches.
         seed = self.seed + 1000
-        judge = self._judge('evaluator', corpus, count, seed, **self._pace())
+        judge = self._judge('evaluator', corpus, count, seed, self._pace())
         metrics = evaluator.accuracy(judge, corpus)
         _LOG.info('evaluator on validation clips: %s', metrics)
         record = self._record(seed, count, corpus, metrics)
@@ -202,7 +206,15 @@ class Stages(Workshop):
         def practised() -> Practised:
             read = self._reader(corpus, model)
             return practice.practise(
-                model.lm, corpus, texts, wanted, read, seed, before=before, report=report
+                model.lm,
+                corpus,
+                texts,
+                wanted,
+                read,
+                seed,
+                together=self.batch or practice.TOGETHER,
+                before=before,
+                report=report,
             )
 
         made = practice.kept_in(motions, practised)
@@ -235,7 +247,7 @@ class Stages(Workshop):
         return practice.reader(judge, model.tokenizer)
 
     def _judge(
-        self, stage: str, corpus: Corpus, steps: int, seed: int, **pace: float
+        self, stage: str, corpus: Corpus, steps: int, seed: int, pace: Pace | None = None
     ) -> Evaluator:
         """Train a network that reads gestures and emotions in motions."""
         return evaluator.train(
@@ -243,7 +255,7 @@ class Stages(Workshop):
             steps=steps,
             seed=seed,
             checkpoint=self._checkpoint(stage, self._run(steps, corpus)),
-            **pace,
+            **(pace or {}),
             report=self._progress(stage, steps),
         )
 

@@ -111,7 +111,7 @@ def loss(
 class _Windows:
     """Random windows of the training clips, aligned with the tokens."""
 
-    def __init__(self, corpus: Corpus, seed: int) -> None:
+    def __init__(self, corpus: Corpus, seed: int, size: int) -> None:
         """Remember where windows may start.
 
         Raises:
@@ -126,12 +126,12 @@ class _Windows:
                 f'{corpus.folder} has no training clip of {WINDOW} frames: expected at least one'
             )
         self._starts, self._room = starts[room >= 0], room[room >= 0] // FRAMES_PER_TOKEN
-        self._features, self._seed = corpus.features, seed
+        self._features, self._seed, self._size = corpus.features, seed, size
 
     def draw(self, number: int) -> Tensor:
-        """Return batch ``number``: (BATCH, WINDOW, 140)."""
+        """Return batch ``number``: (size, WINDOW, 140)."""
         rng = np.random.default_rng((self._seed, number))
-        pick = rng.integers(len(self._starts), size=BATCH)
+        pick = rng.integers(len(self._starts), size=self._size)
         begin = self._starts[pick] + FRAMES_PER_TOKEN * rng.integers(self._room[pick] + 1)
         return torch.from_numpy(np.stack([self._features[b : b + WINDOW] for b in begin]))
 
@@ -144,6 +144,7 @@ def train(
     seed: int,
     checkpoint: Path,
     lr: float = 6e-4,
+    batch: int = BATCH,
     report: Report | None = None,
     device: torch.device = CPU,
 ) -> MotionTokenizer:
@@ -157,7 +158,7 @@ def train(
     tokenizer = MotionTokenizer(config)
     normalise(tokenizer, corpus)
     tokenizer.to(device)
-    windows = _Windows(corpus, seed)
+    windows = _Windows(corpus, seed, batch)
 
     def step(number: int) -> tuple[Tensor, dict[str, float]]:
         generator.manual_seed(seed * 1_000_003 + number)
@@ -176,6 +177,7 @@ def polish(
     seed: int,
     checkpoint: Path,
     lr: float = 3e-4,
+    batch: int = BATCH,
     report: Report | None = None,
 ) -> None:
     """Train the decoder alone for smoothness and quiet feet; tokens keep their meaning.
@@ -183,7 +185,7 @@ def polish(
     A causal decoder learns of a change only at the next token and tends to jerk there. With
     encoder and codebook frozen the same tokens decode to smoother motion.
     """
-    windows, device = _Windows(corpus, seed), tokenizer.std.device
+    windows, device = _Windows(corpus, seed, batch), tokenizer.std.device
     tokenizer.requires_grad_(False)
     tokenizer.decoder.requires_grad_(True)
 

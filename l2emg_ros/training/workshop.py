@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import math
 from pathlib import Path
 import time
-from typing import Any, TypedDict
+from typing import Any, cast, TypedDict
 import zlib
 
 import torch
@@ -37,10 +37,11 @@ from l2emg_ros.training.wordings import wordings
 Report = Callable[[str, int, int, float, dict[str, float]], None]
 
 
-class _Pace(TypedDict, total=False):
-    """Learning rate, where one is told."""
+class Pace(TypedDict, total=False):
+    """Learning rate and size of a batch, where they are told."""
 
     lr: float
+    batch: int
 
 
 @dataclass
@@ -59,6 +60,7 @@ class Workshop:
         device: Where the networks train; the small evaluator always trains on the CPU.
         start: Model folder with whose weights the base stage begins, or None for fresh ones.
         lr: Peak learning rate instead of the stage's own.
+        batch: Clips a step instead of the stage's own number.
         until: Value of ``time.monotonic()`` after which a stage stops with `Unfinished`.
     """
 
@@ -72,6 +74,7 @@ class Workshop:
     device: torch.device = CPU
     start: Path | None = None
     lr: float | None = None
+    batch: int | None = None
     until: float = math.inf
 
     def _batches(
@@ -122,14 +125,15 @@ class Workshop:
                 'experts folder to train those again'
             )
 
-    def _pace(self) -> _Pace:
-        """Return the learning rate as an argument, if one is told."""
-        return {} if self.lr is None else {'lr': self.lr}
+    def _pace(self) -> Pace:
+        """Return learning rate and size of a batch as arguments, if they are told."""
+        told = {'lr': self.lr, 'batch': self.batch}
+        return cast(Pace, {name: value for name, value in told.items() if value is not None})
 
     def _run(self, steps: int, corpus: Corpus, *before: object) -> str:
         """Return the identity of a run: what it learns from and what it starts with."""
         data = sha256(corpus.folder / 'clips.jsonl')
-        told = (self.seed, steps, self.sentences, self.lr, data, before)
+        told = (self.seed, steps, self.sentences, *self._pace().values(), data, before)
         return f'{zlib.crc32(repr(told).encode()):08x}'
 
     def _checkpoint(self, stage: str, run: str) -> Path:
