@@ -29,6 +29,7 @@ from l2emg_ros.generator.request import MAX_SECONDS, MIN_SECONDS, Request
 from l2emg_ros.generator.sampling import Decoder, Readings, Sampling, SHORTEST
 from l2emg_ros.model.condition import Condition, duration_bucket
 from l2emg_ros.model.tokenizer import Cache, FRAMES_PER_TOKEN
+from l2emg_ros.motion import anatomy
 from l2emg_ros.motion.features import CONTACTS, FeatureDecoder, FPS, Smoother
 from l2emg_ros.motion.feet import FootLock
 from l2emg_ros.motion.motion import Motion
@@ -177,6 +178,7 @@ class Session:
             features = self._snapshot.tokenizer.decode(at, self._cache)[0].cpu().numpy()
         smooth = self._smoother.push(features[:frames], last=last)
         rotations, translation = self._feet.push(*self._features.push(smooth), smooth[:, CONTACTS])
+        rotations = anatomy.hold_forearms(rotations)
         emotion = self._emotion
         motion = Motion.from_rotations(
             rotations,

@@ -25,7 +25,7 @@ from l2emg_ros.bench import plausibility
 from l2emg_ros.corpus import synthesise
 from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import BadRequest
-from l2emg_ros.motion import rotation, skeleton
+from l2emg_ros.motion import anatomy, rotation, skeleton
 from l2emg_ros.motion.motion import Motion
 
 Turns = Mapping[str, tuple[str, tuple[float, ...]]]
@@ -114,8 +114,8 @@ def test_angles_have_their_anatomical_sign_and_size(
     name: str, turns: Turns, expected: float
 ) -> None:
     motion = pose(turns, 1)
-    found = plausibility.joint_angles(motion)[name][0]
-    mirrored = plausibility.joint_angles(motion.mirror())[name][0]
+    found = anatomy.joint_angles(motion.rotations)[name][0]
+    mirrored = anatomy.joint_angles(motion.mirror().rotations)[name][0]
     # The bones of the arm are up to 6 degrees off the axes of their joints.
     if found.ndim:
         assert found[0] == pytest.approx(expected, abs=6.0)
@@ -128,8 +128,8 @@ def test_angles_have_their_anatomical_sign_and_size(
 
 def test_a_bent_elbow_or_knee_adds_to_the_angle_at_rest() -> None:
     straight, bent = (
-        plausibility.joint_angles(
-            pose({'left_elbow': ('Y', (-angle,)), 'left_knee': ('X', (angle,))}, 1)
+        anatomy.joint_angles(
+            pose({'left_elbow': ('Y', (-angle,)), 'left_knee': ('X', (angle,))}, 1).rotations
         )
         for angle in (0.0, 60.0)
     )
@@ -176,11 +176,26 @@ def test_a_joint_that_leaves_its_range_is_caught_on_either_side(turns: Turns) ->
     assert plausibility.joint_limits(pose(turns).mirror()) == 1.0
 
 
+@pytest.mark.parametrize('turns', BAD.values(), ids=BAD)
+def test_forearms_alone_are_held(turns: Turns) -> None:
+    for motion in (pose(turns, 2), pose(turns, 2).mirror()):
+        held = anatomy.hold_forearms(motion.rotations)
+        before, after = (anatomy.joint_angles(rotations) for rotations in (motion.rotations, held))
+        wrung = np.abs(before.pop('pronation')).max() > 90.0
+        assert np.abs(after.pop('pronation')).max() <= 80.0 + anatomy.TOLERANCE
+        for name, angle in before.items():
+            np.testing.assert_allclose(after[name], angle, atol=1e-6, err_msg=name)
+        assert np.array_equal(held, motion.rotations) == (not wrung)
+        moved_back = motion.replace(poses=rotation.to_rotvec(held).reshape(2, -1))
+        places = motion.joint_positions()
+        np.testing.assert_allclose(moved_back.joint_positions(), places, atol=1e-6)
+
+
 def test_the_share_of_frames_and_the_excess_are_counted() -> None:
     motion = joined(pose({}, 15), pose({'right_knee': ('X', (150,))}, 5))
     assert plausibility.joint_limits(motion) == pytest.approx(0.25)
-    excess = plausibility.joint_excess(motion)
-    straight = plausibility.joint_angles(motion)['knee flexion'][0, 1]
+    excess = anatomy.joint_excess(motion.rotations)
+    straight = anatomy.joint_angles(motion.rotations)['knee flexion'][0, 1]
     assert excess['knee flexion'][:15].max() == 0.0
     assert excess['knee flexion'][-1] == pytest.approx(150 + straight - 140, abs=1.0)
     others = [values for name, values in excess.items() if not name.startswith('knee')]
