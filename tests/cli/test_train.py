@@ -44,6 +44,7 @@ def test_a_stage_stops_after_its_minutes_and_goes_on(
         ('--lr', '-1', '--lr is -1.0: expected more than 0'),
         ('--device', 'abacus', "device 'abacus'"),
         ('--steps', '-5', '--steps is -5: expected at least 1'),
+        ('--batch', '0', '--batch is 0: expected at least 1'),
         ('--threads', '0', '--threads is 0'),
         ('--sentences', '0', '--sentences is 0'),
         ('--seed', '-1', '--seed is -1: expected at least 0'),

@@ -35,7 +35,9 @@ from l2emg_ros.training.recipe import Stages
 
 
 def _stages(folder: Path, restart: bool = False) -> Stages:
-    return Stages(folder / 'model', folder / 'train', 0, restart, lambda *_: None, sentences=1)
+    return Stages(
+        folder / 'model', folder / 'train', 0, restart, lambda *_: None, sentences=1, batch=8
+    )
 
 
 @pytest.fixture(scope='module')
@@ -119,6 +121,7 @@ def test_practice_goes_on_from_the_base_round_by_round(folder: Path) -> None:
     record = after.card['training']['practice']
     first, second = record['rounds']
     assert (first['steps'], first['performed'], second['performed']) == (2, 6, 12)
+    assert record['batch'] == 8
     assert first['kept'] <= second['kept'] <= 4
     assert (folder / 'train' / record['motions']).is_file()
     assert after.card['training']['base'] == before.card['training']['base']

@@ -80,6 +80,7 @@ def test_stages_end_in_a_model_that_loads_and_speaks(
         LmConfig(codes=32, width=32, layers=1, heads=2, ff=48, dictionary=4, rank=2),
         steps=60,
         seed=0,
+        batch=16,
         checkpoint=tmp_path / 'base.ckpt',
         lr=3e-3,
         report=lambda _, values: losses.append(values['nll']),
