@@ -52,7 +52,9 @@ def run(args: argparse.Namespace) -> int:
     Robot.load(args.robot)
     if args.params_file is not None:
         args.params_file.open().close()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Started in the background of a script it would inherit that SIGINT is ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         with Graph(
             args.robot,

@@ -57,7 +57,7 @@ class IkConfig:
         default=0.03, metadata={'help': 'orientation of the feet', 'unit': 'm^2/rad^2', 'min': 0.0}
     )
     hand_cost: float = field(
-        default=0.0015,
+        default=0.002,
         metadata={'help': 'orientation of the hands', 'unit': 'm^2/rad^2', 'min': 0.0},
     )
     velocity_cost: float = field(

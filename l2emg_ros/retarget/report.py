@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 import pinocchio as pin
+from scipy.spatial.transform import Rotation
 
 from l2emg_ros.motion import rotation, skeleton
 from l2emg_ros.motion.motion import Motion
@@ -61,7 +62,8 @@ class Report:
         forearm: degrees.
         thigh: degrees.
         shin: degrees.
-        pelvis: degrees between the orientation of the part and that of the robot's link.
+        pelvis: degrees between the orientation of the part and that of the robot's link, after a
+            constant offset.
         torso: degrees.
         foot: degrees.
         wrist: degrees.
@@ -253,11 +255,18 @@ def _mpjpe(at: dict[str, Array], human: Array) -> float:
 
 
 def _angle(first: Array, second: Array) -> float:
-    """Mean angle in degrees between rotations (..., 3, 3); the second may be a mixture."""
+    """Mean angle in degrees between rotations (T, M, 3, 3) after a constant offset of each part.
+
+    The second may be mixtures. Captures carry such offsets: a foot flat on the floor is not flat
+    in every skeleton.
+    """
     if first.size == 0:
         return 0.0
-    trace = np.einsum('...ij,...ij', first, second)
-    return _mean(np.degrees(np.arccos(np.clip((trace - 1.0) / 2.0, -1.0, 1.0))))
+    angles = []
+    for column in range(first.shape[1]):
+        between = Rotation.from_matrix(np.swapaxes(first[:, column], 1, 2) @ second[:, column])
+        angles.append((between * between.mean().inv()).magnitude())
+    return _mean(np.degrees(np.array(angles)))
 
 
 def _feet(

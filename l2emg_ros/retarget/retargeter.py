@@ -63,7 +63,7 @@ class RetargetConfig:
         default=(), metadata={'help': 'groups or joints that move; empty: all'}
     )
     smoothing: float = field(
-        default=1.5, metadata={'help': 'weight of the jerk against the distance', 'min': 0.0}
+        default=2.0, metadata={'help': 'weight of the jerk against the distance', 'min': 0.0}
     )
     approach_min_duration: float = field(
         default=0.5, metadata={'help': 'shortest way to the first pose', 'unit': 's', 'min': 0.0}

@@ -29,6 +29,7 @@ import pinocchio as pin
 
 from l2emg_ros import resources
 from l2emg_ros.errors import BadRequest, ResourceNotFound, RobotMapError
+from l2emg_ros.motion import skeleton
 from l2emg_ros.retarget import mapping, urdf
 from l2emg_ros.retarget.mapping import LinkMap, RobotMap
 
@@ -136,6 +137,15 @@ class Robot:
                 if start in points and end in points:
                     limbs[end] = float(np.linalg.norm(points[end] - points[start]))
         return limbs
+
+    def leg_scale(self) -> float:
+        """Return the length of a leg over that of a person; the robot has legs."""
+        lengths = self.limb_lengths()
+        human = sum(
+            float(np.linalg.norm(skeleton.REST_OFFSETS[skeleton.index(f'left_{joint}')]))
+            for joint in ('knee', 'ankle')
+        )
+        return (lengths['l_knee'] + lengths['l_ankle']) / human
 
     def home_points(self) -> dict[str, Array]:
         """Return the mapped points (3,) m in the home pose, in the frame of the model's root."""

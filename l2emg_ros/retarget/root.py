@@ -31,14 +31,17 @@ from l2emg_ros.motion import skeleton
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget.mapping import SIDES
 from l2emg_ros.retarget.robot import Robot
+from l2emg_ros.retarget.targets import fade, HEIGHT_RAMP
 
 Array = NDArray[np.float64]
 
 _CONTACT_JOINTS = ('left_ankle', 'left_foot', 'right_ankle', 'right_foot')
 _STANDING = np.array([skeleton.ANKLE_HEIGHT, skeleton.FOOT_HEIGHT] * 2)
-# A contact fades out between these heights (m) and speeds (m/s): soft edges keep the root smooth.
-_HEIGHT_RAMP = (0.045, 0.09)
+# A contact fades out between these speeds (m/s), as between the heights of `HEIGHT_RAMP`: soft
+# edges keep the root smooth.
 _SPEED_RAMP = (0.2, 0.6)
+# Power of the contacts by which feet hold the root.
+_SURE = 6
 # A foot that hovers less than this stands: what a capture or a generator leaves, m.
 _HOVER = 0.04
 
@@ -82,7 +85,7 @@ def footing(motion: Motion, before: Motion | None = None) -> Footing:
     last = feet[:1] if before is None else before.joint_positions()[-1:, columns]
     speed = np.linalg.norm(np.diff(feet, axis=0, prepend=last), axis=-1) * motion.fps
     height = feet[..., 2] - _STANDING
-    contacts = _fade(height, _HEIGHT_RAMP) * _fade(speed, _SPEED_RAMP)
+    contacts = fade(height, HEIGHT_RAMP) * fade(speed, _SPEED_RAMP)
     lowest = height.min(axis=1)
     return Footing(contacts, np.maximum(lowest - _HOVER, 0.0), motion.root_translation[:, :2])
 
@@ -110,11 +113,7 @@ class RootPlanner:
             middle = (along.min() + along.max()) / 2
             heel = np.flatnonzero(along < middle).tolist()
             self._edges.append((heel, np.flatnonzero(along >= middle).tolist()))
-        self.leg = sum(robot.limb_lengths()[f'l_{limb}'] for limb in ('knee', 'ankle'))
-        human = np.linalg.norm(
-            [skeleton.REST_OFFSETS[skeleton.index(f'left_{j}')] for j in ('knee', 'ankle')], axis=1
-        ).sum()
-        self._scale = self.leg / float(human)
+        self._scale = robot.leg_scale()
 
     def corners(self, positions: Array, orientations: Array) -> Array:
         """Return the corners of both soles (K, 2, C, 3) m, from the root, in world directions.
@@ -168,16 +167,11 @@ class RootPlanner:
         corners = self.corners(positions, orientations)
         touching = self.parts(corners)[..., :2]
         weights = (feet.contacts[1:] + feet.contacts[:-1])[..., None] / 2
-        total = weights.sum(axis=1)
-        held = -(weights * np.diff(touching, axis=0)).sum(axis=1) / np.maximum(total, 1e-9)
-        grip = np.minimum(total, 1.0)
+        grip = np.minimum(weights.sum(axis=1), 1.0)
+        # A foot that is about to stand, or to leave, must not drag the one that stands.
+        sure = np.maximum(weights, 1e-9) ** _SURE
+        held = -(sure * np.diff(touching, axis=0)).sum(axis=1) / sure.sum(axis=1)
         steps = grip * held + (1.0 - grip) * self._scale * np.diff(feet.travel, axis=0)
         height = self._scale * feet.clearance - corners[..., 2].min(axis=(1, 2))
         travel = np.vstack([at, at + np.cumsum(steps, axis=0)])
         return np.column_stack([travel, height])
-
-
-def _fade(values: Array, ramp: tuple[float, float]) -> Array:
-    """1 below the ramp, 0 above it, smooth between."""
-    share = np.clip((ramp[1] - values) / (ramp[1] - ramp[0]), 0.0, 1.0)
-    return np.asarray(share * share * (3.0 - 2.0 * share))

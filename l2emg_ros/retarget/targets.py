@@ -15,7 +15,8 @@
 """What a human pose asks of a robot: its bone directions with the robot's own limb lengths.
 
 All targets are relative to the robot's root link, in its frame. There is no table of scales: a
-limb keeps the direction it has in the person and the length it has in the URDF.
+limb keeps the direction it has in the person and the length it has in the URDF; ankles are where
+the person has them, to the scale of the legs.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from l2emg_ros.motion import rotation, skeleton
+from l2emg_ros.motion import limbs, rotation, skeleton
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget.clearance import clear
 from l2emg_ros.retarget.robot import Robot
@@ -35,6 +36,19 @@ Array = NDArray[np.float64]
 Root = Literal['kinematic', 'fixed']
 
 _SIDES = {'l': 'left', 'r': 'right'}
+HEIGHT_RAMP = (0.045, 0.09)
+"""A foot stands below the first height over its standing height and is off above the second, m."""
+_HIPS_APART = float(
+    np.linalg.norm(
+        skeleton.REST_OFFSETS[skeleton.index('left_hip')]
+        - skeleton.REST_OFFSETS[skeleton.index('right_hip')]
+    )
+)
+_UP = np.array([0.0, 0.0, 1.0])
+# How far the knee of a straight leg is taken to point forward, m.
+_FORWARD = 0.02
+# Shares of the length of a leg where pulling it in starts and ends.
+_REACH = (0.985, 0.999)
 # Robot point -> the point before it in the chain, and the human bone that gives the direction.
 _BONES = {
     'elbow': ('shoulder', 'shoulder', 'elbow'),
@@ -99,8 +113,8 @@ class Builder:
         """
         self.robot = robot
         self.root: Root = root
-        limbs = ('elbow', 'wrist', *(('knee', 'ankle') if robot.map.has_legs else ()))
-        self.points = tuple(f'{side}_{limb}' for limb in limbs for side in _SIDES)
+        joints = ('elbow', 'wrist', *(('knee', 'ankle') if robot.map.has_legs else ()))
+        self.points = tuple(f'{side}_{limb}' for limb in joints for side in _SIDES)
         links = robot.map.links
         self.parts = tuple(key for key in _PARTS if key in links and key != 'base_link')
         self._lengths = robot.limb_lengths()
@@ -116,13 +130,21 @@ class Builder:
             f'{side}_hip': home[f'{side}_hip'] for side in _SIDES if f'{side}_hip' in home
         }
         self._axes = robot.map.links['base_link'].axes
+        if robot.map.has_legs:
+            hips = self._sockets['l_hip'], self._sockets['r_hip']
+            self._between = (hips[0] + hips[1]) / 2
+            apart = float(np.linalg.norm(hips[0] - hips[1]))
+            self._scale = robot.leg_scale()
+            # The hips of the robot are that much further out than scaled human ones, m.
+            self._wider = (apart - self._scale * _HIPS_APART) / 2
 
     def build(self, motion: Motion, avoid: bool = True) -> Targets:
         """Return the targets of every frame.
 
         Args:
             motion: Any frame rate.
-            avoid: Whether the hands are kept out of the body; False: exactly what the person does.
+            avoid: Whether the hands are kept out of the body and the ankles where the feet of the
+                person are, soles flat on the floor; False: exactly the directions of the person.
         """
         positions = motion.joint_positions()
         joints = [skeleton.index(_PARTS[key]) for key in ('base_link', *self.parts)]
@@ -149,9 +171,54 @@ class Builder:
             bone = _bone(positions, f'{_SIDES[side]}_{start}', f'{_SIDES[side]}_{stop}')
             reach = (local @ bone[..., None])[..., 0] * self._lengths[name]
             points[name] = points[f'{side}_{before}'] + reach
-        if self.robot.map.body is not None and avoid:
+        if avoid and self.robot.map.has_legs:
+            self._plant(points, orientations, positions, local)
+        if avoid and self.robot.map.body is not None:
             self._clear(points, orientations, torso)
         return Targets(np.stack([points[name] for name in self.points], 1), orientations, root)
+
+    def _plant(
+        self, points: dict[str, Array], orientations: Array, positions: Array, local: Array
+    ) -> None:
+        """Put the ankles where the person has them, to scale, and lay standing soles flat.
+
+        Bone directions alone would make feet slide: thigh and shin of a robot have another ratio
+        than those of a person, so that a standing ankle would move when the knee bends.
+        """
+        at = {
+            f'{side}_{limb}': positions[:, skeleton.index(f'{human}_{limb}')]
+            for side, human in _SIDES.items()
+            for limb in ('hip', 'knee', 'ankle')
+        }
+        middle = (at['l_hip'] + at['r_hip']) / 2
+        world = np.swapaxes(local, 1, 2)
+        forward = (local @ heading(world @ self._axes))[..., 0]
+        # Where both feet point: unlike the hips it stays while they stand.
+        ahead = sum(
+            heading(world @ orientations[:, self.parts.index(f'{side}_sole')])[..., 0]
+            for side in _SIDES
+        )
+        left = _turned(local, limbs.unit(np.cross(_UP, ahead)))
+        for side, human in _SIDES.items():
+            hip, knee, ankle = (at[f'{side}_{limb}'] for limb in ('hip', 'knee', 'ankle'))
+            out = self._wider if side == 'l' else -self._wider
+            wanted = self._between + self._scale * _turned(local, ankle - middle) + out * left
+            socket = points[f'{side}_hip']
+            # A straight leg bends forward.
+            bend = _turned(local, knee - hip) + _FORWARD * forward
+            line = limbs.unit(wanted - socket)
+            pole = limbs.unit(bend - (bend * line).sum(-1, keepdims=True) * line)
+            lengths = self._lengths[f'{side}_knee'], self._lengths[f'{side}_ankle']
+            points[f'{side}_knee'], points[f'{side}_ankle'] = limbs.two_bones(
+                socket, wanted, pole, lengths, _REACH
+            )
+            ball = positions[:, skeleton.index(f'{human}_foot'), 2] - skeleton.FOOT_HEIGHT
+            height = np.maximum(ankle[:, 2] - skeleton.ANKLE_HEIGHT, ball)
+            column = self.parts.index(f'{side}_sole')
+            sole = orientations[:, column]
+            ends = rotation.from_matrix(sole), rotation.from_matrix(local @ heading(world @ sole))
+            flat = rotation.to_matrix(rotation.slerp(*ends, fade(height, HEIGHT_RAMP)))
+            orientations[:, column] = flat
 
     def _clear(self, points: dict[str, Array], orientations: Array, torso: Array) -> None:
         """Keep the hands out of the body; without hand links fingers extend the forearm."""
@@ -201,6 +268,17 @@ def heading(matrices: Array) -> Array:
     cosine, sine, zero = np.cos(yaw), np.sin(yaw), np.zeros_like(yaw)
     rows = [cosine, -sine, zero, sine, cosine, zero, zero, zero, zero + 1.0]
     return np.stack(rows, axis=-1).reshape(-1, 3, 3)
+
+
+def _turned(matrices: Array, vectors: Array) -> Array:
+    """Apply (T, 3, 3) rotations to (T, 3) vectors."""
+    return np.asarray((matrices @ vectors[..., None])[..., 0])
+
+
+def fade(values: Array, ramp: tuple[float, float]) -> Array:
+    """Return 1 below the ramp, 0 above it, smooth between."""
+    share = np.clip((ramp[1] - values) / (ramp[1] - ramp[0]), 0.0, 1.0)
+    return np.asarray(share * share * (3.0 - 2.0 * share))
 
 
 def _bone(positions: Array, start: str, stop: str) -> Array:
