@@ -111,8 +111,10 @@ def test_arguments_survive_the_command_line() -> None:
 
 
 def up(*words: str) -> subprocess.Popen[str]:
+    """Start the graph as a script does in its background: with SIGINT ignored."""
+    background = ['sh', '-c', 'trap "" INT; exec "$0" "$@"', sys.executable]
     return subprocess.Popen(
-        [sys.executable, '-m', 'l2emg_ros.cli.main', 'up', *words],
+        [*background, '-m', 'l2emg_ros.cli.main', 'up', *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
