@@ -16,7 +16,8 @@
 
 Peers of the same run solve the same targets with the same costs: textbook inverse kinematics
 (frame Jacobians and a damped least-squares step with clamped joint limits, two steps a frame,
-nothing else), and Pink, where it is installed (``requirements/dev.txt``). The floor is the
+nothing else), and Pink, where it is installed (``requirements/dev.txt``). Beside them stands our
+solver as a stream uses it, frame by frame and before the limits. The floor is the
 arithmetic that no such method can save: Jacobians, normal matrix and one Cholesky solution for
 each of the steps. Our time includes everything up to a trajectory inside the limits.
 """
@@ -39,6 +40,7 @@ from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget import baseline
 from l2emg_ros.retarget.collision import SelfCollision
+from l2emg_ros.retarget.ik import FrameSolver
 from l2emg_ros.retarget.report import evaluate, Report
 from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
 from l2emg_ros.retarget.robot import Robot
@@ -132,10 +134,20 @@ class _Run:
 
 def _peers(rate: float) -> dict[str, Callable[[Robot, Builder, Targets], Array]]:
     """Return the peers by name; Pink only where it and the solver it uses are installed."""
-    peers: dict[str, Callable[[Robot, Builder, Targets], Array]] = {'textbook': baseline.textbook}
+    peers: dict[str, Callable[[Robot, Builder, Targets], Array]] = {
+        'streaming': partial(_streaming, rate=rate),
+        'textbook': baseline.textbook,
+    }
     if all(importlib.util.find_spec(name) for name in ('pink', 'daqp')):
         peers['pink'] = partial(baseline.pink, rate=rate)
     return peers
+
+
+def _streaming(robot: Robot, builder: Builder, targets: Targets, rate: float) -> Array:
+    """Solve frame after frame as a stream does."""
+    solver = FrameSolver(robot, builder)
+    frames = zip(targets.points, targets.orientations, strict=True)
+    return np.stack([solver.solve(*frame, 1.0 / rate)[0].copy() for frame in frames])
 
 
 def table(results: dict[str, Any]) -> str:

@@ -109,7 +109,7 @@ def test_benchmark(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert results['clips'] == 1
     assert results['ours']['violations'] == 0
     assert results['ours']['ms_per_frame'] > 0
-    assert set(results['peers']) == {'textbook', 'pink'}
+    assert set(results['peers']) == {'streaming', 'textbook', 'pink'}
     for peer, figures in results['peers'].items():
         assert results['ratio'][peer]['ms_per_frame'] == pytest.approx(
             results['ours']['ms_per_frame'] / figures['ms_per_frame']
