@@ -124,7 +124,7 @@ def palms_apart(motion: Motion) -> float:
     """
     places, frames = motion.joint_positions(), motion.joint_orientations()
     share, radius = _PALM[0]
-    left, right = (_in_hand(places, frames, side, share) for side in anatomy.SIDES)
+    left, right = (_in_hand(places, frames, side, share) for side in skeleton.SIDES)
     distance = np.linalg.norm(left - right, axis=-1).min()
     return float(max(distance - 2.0 * radius, 0.0))
 
@@ -166,7 +166,7 @@ def _arm_points(motion: Motion) -> tuple[Array, Array]:
     """Return (T, P, 3) m points along both arms and (P,) m their radii."""
     places, frames = motion.joint_positions(), motion.joint_orientations()
     points, radii = [], []
-    for side in anatomy.SIDES:
+    for side in skeleton.SIDES:
         shoulder, elbow, wrist = (
             places[:, skeleton.index(f'{side}_{name}')] for name in ('shoulder', 'elbow', 'wrist')
         )

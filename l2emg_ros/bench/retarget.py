@@ -147,7 +147,7 @@ def _streaming(robot: Robot, builder: Builder, targets: Targets, rate: float) ->
     """Solve frame after frame as a stream does."""
     solver = FrameSolver(robot, builder)
     frames = zip(targets.points, targets.orientations, strict=True)
-    return np.stack([solver.solve(*frame, 1.0 / rate)[0].copy() for frame in frames])
+    return np.stack([solver.solve(*frame, 1.0 / rate)[0] for frame in frames])
 
 
 def table(results: dict[str, Any]) -> str:

@@ -70,7 +70,8 @@ _ROOM = 9.0
 # Degrees by which the range of rotation of the shoulder moves for a degree of elevation.
 _COUPLING = 0.5
 
-SIDES = ('left', 'right')
+# What reflects a rotation to the other side.
+_MIRROR = np.array([1.0, -1.0, -1.0, 1.0])
 
 
 def joint_angles(rotations: Array) -> dict[str, Array]:
@@ -124,19 +125,18 @@ def hold_forearms(rotations: Array) -> Array:
     palms turn back.
     """
     axis = _rest('wrist')
-    turned = _forearm(rotations)['pronation']
+    turned = _pronation(rotations)
     low, high = RANGES['pronation']
     beyond = turned - np.clip(turned, low, high)
     back = beyond - _ROOM * np.tanh(beyond / _ROOM)
     if not back.any():
         return rotations
+    untwist = rotation.from_rotvec(np.radians(-back)[..., None] * axis)
+    # The right side was measured reflected to the left.
+    untwist[:, 1] *= _MIRROR
+    wrists = [skeleton.index(f'{side}_wrist') for side in skeleton.SIDES]
     held = rotations.copy()
-    for column, side in enumerate(SIDES):
-        joint = skeleton.index(f'{side}_wrist')
-        # The right side was measured reflected to the left.
-        bone = axis * ((1.0, 1.0, 1.0), (1.0, -1.0, -1.0))[column]
-        untwist = rotation.from_rotvec(np.radians(-back[:, column])[:, None] * bone)
-        held[:, joint] = rotation.multiply(untwist, rotations[:, joint])
+    held[:, wrists] = rotation.multiply(untwist, rotations[:, wrists])
     return held
 
 
@@ -150,8 +150,10 @@ def _chain(rotations: Array, *joints: str) -> Array:
 
 def _paired(rotations: Array, *joints: str) -> Array:
     """Return (T, 2, 4) chains of left joints and of right ones reflected to the left."""
-    left, right = (_chain(rotations, *(f'{side}_{name}' for name in joints)) for side in SIDES)
-    return np.stack([left, right * np.array([1.0, -1.0, -1.0, 1.0])], axis=1)
+    left, right = (
+        _chain(rotations, *(f'{side}_{name}' for name in joints)) for side in skeleton.SIDES
+    )
+    return np.stack([left, right * _MIRROR], axis=1)
 
 
 def _euler(quaternion: Array, sequence: str) -> Array:
@@ -200,6 +202,12 @@ def _shoulder(rotations: Array) -> dict[str, Array]:
     }
 
 
+def _pronation(rotations: Array) -> Array:
+    """Return (T, 2) degrees that elbow and wrist turn about the forearm together."""
+    axis = _rest('wrist')
+    return _twist(_paired(rotations, 'wrist'), axis) + _twist(_paired(rotations, 'elbow'), axis)
+
+
 def _forearm(rotations: Array) -> dict[str, Array]:
     """Return pronation, shared by elbow and wrist, and the bending of the wrists."""
     axis = _rest('wrist')
@@ -208,7 +216,7 @@ def _forearm(rotations: Array) -> dict[str, Array]:
     untwist = rotation.from_rotvec(np.radians(-turned)[..., None] * axis)
     bent = np.degrees(rotation.to_rotvec(rotation.multiply(untwist, wrist)))
     return {
-        'pronation': turned + _twist(_paired(rotations, 'elbow'), axis),
+        'pronation': _pronation(rotations),
         'wrist flexion': -bent[..., 2],
         'wrist radial deviation': -bent[..., 1],
     }

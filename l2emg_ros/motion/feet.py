@@ -24,9 +24,8 @@ from l2emg_ros.motion.features import FPS
 Array = NDArray[np.float64]
 
 _UP = np.array([0.0, 0.0, 1.0])
-_SIDES = ('left', 'right')
-_ANKLES = [skeleton.index(f'{side}_ankle') for side in _SIDES]
-_BALLS = [skeleton.index(f'{side}_foot') for side in _SIDES]
+_ANKLES = [skeleton.index(f'{side}_ankle') for side in skeleton.SIDES]
+_BALLS = [skeleton.index(f'{side}_foot') for side in skeleton.SIDES]
 # From the ankle to the ball of the foot, in the frame of the foot.
 _SOLES = skeleton.REST_OFFSETS[_BALLS]
 # A contact begins above the first and ends below the second, so that noise does not release it.
@@ -109,7 +108,7 @@ class FootLock:
         positions, frames = skeleton.forward_kinematics(local, root)
         for k in range(2):
             ankle = balls[:, k] - rotation.apply(feet[:, k], _SOLES[k])
-            _set_leg(local, positions, frames, _SIDES[k], ankle, feet[:, k])
+            _set_leg(local, positions, frames, skeleton.SIDES[k], ankle, feet[:, k])
         return local, root
 
     def _speeds(self, balls: Array) -> Array:

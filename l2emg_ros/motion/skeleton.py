@@ -84,6 +84,7 @@ REST_OFFSETS.setflags(write=False)
 # Height of the ankle and toe joints above the floor when the soles are flat on it, metres.
 ANKLE_HEIGHT = 0.072
 FOOT_HEIGHT = 0.020
+SIDES = ('left', 'right')
 
 
 def index(name: str) -> int:

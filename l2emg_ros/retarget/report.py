@@ -144,7 +144,7 @@ def evaluate(
     frames = np.clip(trajectory.source_time[chosen] * motion.fps, 0, motion.frames - 1)
     low = np.clip(np.floor(frames).astype(int), 0, max(motion.frames - 2, 0))
     high, share = np.minimum(low + 1, motion.frames - 1), frames - low
-    targets = builder.build(motion, avoid=False)
+    targets = builder.build(motion, exact=True)
 
     def mix(values: Array) -> Array:
         part = share.reshape(-1, *([1] * (values.ndim - 1)))

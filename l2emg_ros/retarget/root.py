@@ -28,15 +28,16 @@ from numpy.typing import NDArray
 import pinocchio as pin
 
 from l2emg_ros.motion import skeleton
+from l2emg_ros.motion.blend import CONTACT_JOINTS, STANDING_HEIGHT
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget.mapping import SIDES
 from l2emg_ros.retarget.robot import Robot
-from l2emg_ros.retarget.targets import fade, HEIGHT_RAMP
 
 Array = NDArray[np.float64]
 
-_CONTACT_JOINTS = ('left_ankle', 'left_foot', 'right_ankle', 'right_foot')
-_STANDING = np.array([skeleton.ANKLE_HEIGHT, skeleton.FOOT_HEIGHT] * 2)
+HEIGHT_RAMP = (0.045, 0.09)
+"""A foot stands below the first height over its standing height and is off above the second, m."""
+_CONTACTS = [skeleton.index(name) for name in CONTACT_JOINTS]
 # A contact fades out between these speeds (m/s), as between the heights of `HEIGHT_RAMP`: soft
 # edges keep the root smooth.
 _SPEED_RAMP = (0.2, 0.6)
@@ -80,14 +81,29 @@ def footing(motion: Motion, before: Motion | None = None) -> Footing:
         motion: Floor at z = 0.
         before: The frames that came before, of the same rate, if any.
     """
-    columns = [skeleton.index(name) for name in _CONTACT_JOINTS]
-    feet = motion.joint_positions()[:, columns]
-    last = feet[:1] if before is None else before.joint_positions()[-1:, columns]
+    positions = motion.joint_positions()
+    feet = positions[:, _CONTACTS]
+    last = feet[:1] if before is None else before.joint_positions()[-1:, _CONTACTS]
     speed = np.linalg.norm(np.diff(feet, axis=0, prepend=last), axis=-1) * motion.fps
-    height = feet[..., 2] - _STANDING
+    height = foot_heights(positions)
     contacts = fade(height, HEIGHT_RAMP) * fade(speed, _SPEED_RAMP)
     lowest = height.min(axis=1)
     return Footing(contacts, np.maximum(lowest - _HOVER, 0.0), motion.root_translation[:, :2])
+
+
+def foot_heights(positions: Array) -> Array:
+    """Return the heights (T, 4) of heels and toes over their standing heights, m, left first.
+
+    Args:
+        positions: (T, 22, 3) m, joints of a person.
+    """
+    return np.asarray(positions[:, _CONTACTS, 2] - STANDING_HEIGHT)
+
+
+def fade(values: Array, ramp: tuple[float, float]) -> Array:
+    """Return 1 below the ramp, 0 above it, smooth between."""
+    share = np.clip((ramp[1] - values) / (ramp[1] - ramp[0]), 0.0, 1.0)
+    return np.asarray(share * share * (3.0 - 2.0 * share))
 
 
 class RootPlanner:

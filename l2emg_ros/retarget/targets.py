@@ -31,13 +31,12 @@ from l2emg_ros.motion import limbs, rotation, skeleton
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget.clearance import clear
 from l2emg_ros.retarget.robot import Robot
+from l2emg_ros.retarget.root import fade, foot_heights, HEIGHT_RAMP
 
 Array = NDArray[np.float64]
 Root = Literal['kinematic', 'fixed']
 
 _SIDES = {'l': 'left', 'r': 'right'}
-HEIGHT_RAMP = (0.045, 0.09)
-"""A foot stands below the first height over its standing height and is off above the second, m."""
 _HIPS_APART = float(
     np.linalg.norm(
         skeleton.REST_OFFSETS[skeleton.index('left_hip')]
@@ -138,13 +137,14 @@ class Builder:
             # The hips of the robot are that much further out than scaled human ones, m.
             self._wider = (apart - self._scale * _HIPS_APART) / 2
 
-    def build(self, motion: Motion, avoid: bool = True) -> Targets:
+    def build(self, motion: Motion, exact: bool = False) -> Targets:
         """Return the targets of every frame.
 
         Args:
             motion: Any frame rate.
-            avoid: Whether the hands are kept out of the body and the ankles where the feet of the
-                person are, soles flat on the floor; False: exactly the directions of the person.
+            exact: Whether every bone keeps exactly the direction of the person. Else the hands are
+                kept out of the body and the ankles where the person has them, soles flat on the
+                floor.
         """
         positions = motion.joint_positions()
         joints = [skeleton.index(_PARTS[key]) for key in ('base_link', *self.parts)]
@@ -169,11 +169,11 @@ class Builder:
             side, limb = name.split('_')
             before, start, stop = _BONES[limb]
             bone = _bone(positions, f'{_SIDES[side]}_{start}', f'{_SIDES[side]}_{stop}')
-            reach = (local @ bone[..., None])[..., 0] * self._lengths[name]
+            reach = limbs.turn(local, bone) * self._lengths[name]
             points[name] = points[f'{side}_{before}'] + reach
-        if avoid and self.robot.map.has_legs:
+        if not exact and self.robot.map.has_legs:
             self._plant(points, orientations, positions, local)
-        if avoid and self.robot.map.body is not None:
+        if not exact and self.robot.map.body is not None:
             self._clear(points, orientations, torso)
         return Targets(np.stack([points[name] for name in self.points], 1), orientations, root)
 
@@ -198,26 +198,24 @@ class Builder:
             heading(world @ orientations[:, self.parts.index(f'{side}_sole')])[..., 0]
             for side in _SIDES
         )
-        left = _turned(local, limbs.unit(np.cross(_UP, ahead)))
-        for side, human in _SIDES.items():
+        left = limbs.turn(local, limbs.unit(np.cross(_UP, ahead)))
+        stands = fade(foot_heights(positions).reshape(-1, 2, 2).max(axis=2), HEIGHT_RAMP)
+        for number, side in enumerate(_SIDES):
             hip, knee, ankle = (at[f'{side}_{limb}'] for limb in ('hip', 'knee', 'ankle'))
             out = self._wider if side == 'l' else -self._wider
-            wanted = self._between + self._scale * _turned(local, ankle - middle) + out * left
+            wanted = self._between + self._scale * limbs.turn(local, ankle - middle) + out * left
             socket = points[f'{side}_hip']
             # A straight leg bends forward.
-            bend = _turned(local, knee - hip) + _FORWARD * forward
-            line = limbs.unit(wanted - socket)
-            pole = limbs.unit(bend - (bend * line).sum(-1, keepdims=True) * line)
+            bend = limbs.turn(local, knee - hip) + _FORWARD * forward
+            pole = limbs.frame(wanted - socket, bend)[..., 1]
             lengths = self._lengths[f'{side}_knee'], self._lengths[f'{side}_ankle']
             points[f'{side}_knee'], points[f'{side}_ankle'] = limbs.two_bones(
                 socket, wanted, pole, lengths, _REACH
             )
-            ball = positions[:, skeleton.index(f'{human}_foot'), 2] - skeleton.FOOT_HEIGHT
-            height = np.maximum(ankle[:, 2] - skeleton.ANKLE_HEIGHT, ball)
             column = self.parts.index(f'{side}_sole')
             sole = orientations[:, column]
             ends = rotation.from_matrix(sole), rotation.from_matrix(local @ heading(world @ sole))
-            flat = rotation.to_matrix(rotation.slerp(*ends, fade(height, HEIGHT_RAMP)))
+            flat = rotation.to_matrix(rotation.slerp(*ends, stands[:, number]))
             orientations[:, column] = flat
 
     def _clear(self, points: dict[str, Array], orientations: Array, torso: Array) -> None:
@@ -268,17 +266,6 @@ def heading(matrices: Array) -> Array:
     cosine, sine, zero = np.cos(yaw), np.sin(yaw), np.zeros_like(yaw)
     rows = [cosine, -sine, zero, sine, cosine, zero, zero, zero, zero + 1.0]
     return np.stack(rows, axis=-1).reshape(-1, 3, 3)
-
-
-def _turned(matrices: Array, vectors: Array) -> Array:
-    """Apply (T, 3, 3) rotations to (T, 3) vectors."""
-    return np.asarray((matrices @ vectors[..., None])[..., 0])
-
-
-def fade(values: Array, ramp: tuple[float, float]) -> Array:
-    """Return 1 below the ramp, 0 above it, smooth between."""
-    share = np.clip((ramp[1] - values) / (ramp[1] - ramp[0]), 0.0, 1.0)
-    return np.asarray(share * share * (3.0 - 2.0 * share))
 
 
 def _bone(positions: Array, start: str, stop: str) -> Array:

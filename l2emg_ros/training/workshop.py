@@ -133,7 +133,7 @@ class Workshop:
     def _run(self, steps: int, corpus: Corpus, *before: object) -> str:
         """Return the identity of a run: what it learns from and what it starts with."""
         data = sha256(corpus.folder / 'clips.jsonl')
-        told = (self.seed, steps, self.sentences, *self._pace().values(), data, before)
+        told = (self.seed, steps, self.sentences, self._pace(), data, before)
         return f'{zlib.crc32(repr(told).encode()):08x}'
 
     def _checkpoint(self, stage: str, run: str) -> Path:

@@ -203,7 +203,7 @@ def test_shoulders_are_where_they_are(name: str) -> None:
     robot = Robot.load(name)
     builder = Builder(robot, 'fixed')
     motion = draft_home.standing(True, 0.2)
-    targets = builder.build(motion, avoid=False)
+    targets = builder.build(motion, exact=True)
     home = robot.home_points()
     positions = motion.joint_positions()[0]
     for side, word in (('l', 'left'), ('r', 'right')):
