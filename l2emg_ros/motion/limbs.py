@@ -51,6 +51,20 @@ def frame(along: Array, hinge: Array) -> Array:
     return np.stack([first, second, np.cross(first, second)], axis=-1)
 
 
+def heading(matrices: Array) -> Array:
+    """Return the rotations about the vertical (..., 3, 3) that face where ``matrices`` face.
+
+    The direction is that of the forward axis or, when it points up or down, of the up axis: a
+    person who bends forward by 90 degrees still faces forward.
+    """
+    # forward - (its height) * up stays horizontal and defined through a deep bow.
+    forward = matrices[..., :2, 0] - matrices[..., 2:, 0] * matrices[..., :2, 2]
+    yaw = np.arctan2(forward[..., 1], forward[..., 0])
+    cosine, sine, zero = np.cos(yaw), np.sin(yaw), np.zeros_like(yaw)
+    rows = [cosine, -sine, zero, sine, cosine, zero, zero, zero, zero + 1.0]
+    return np.stack(rows, axis=-1).reshape(matrices.shape)
+
+
 def two_bones(
     start: Array,
     target: Array,

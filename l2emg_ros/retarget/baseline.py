@@ -45,25 +45,27 @@ def textbook(robot: Robot, builder: Builder, targets: Targets) -> Array:
     points = [robot.placement(key) for key in builder.points]
     parts = [robot.placement(key) for key in builder.parts]
     config, size = IkConfig(), model.nv
-    costs = [config.torso_cost if key == 'torso' else config.sole_cost for key in builder.parts]
+    near, turned = ([config.cost(key) for key in keys] for keys in (builder.points, builder.parts))
     q, result = robot.home.copy(), np.empty((len(targets), size))
     for row in range(len(targets)):
         for _ in range(_STEPS):
             pin.computeJointJacobians(model, data, q)
             normal, right = np.eye(size) * _DAMPING, np.zeros(size)
-            for (joint, offset, _), target in zip(points, targets.points[row], strict=True):
+            for (joint, offset, _), target, cost in zip(
+                points, targets.points[row], near, strict=True
+            ):
                 jacobian = pin.getJointJacobian(model, data, joint, pin.LOCAL_WORLD_ALIGNED)
                 arm = data.oMi[joint].rotation @ offset
                 moved = jacobian[:3] - pin.skew(arm) @ jacobian[3:]
-                normal += moved.T @ moved
-                right += moved.T @ (target - data.oMi[joint].translation - arm)
+                normal += cost * moved.T @ moved
+                right += cost * moved.T @ (target - data.oMi[joint].translation - arm)
             for (joint, _, axes), target, cost in zip(
-                parts, targets.orientations[row], costs, strict=True
+                parts, targets.orientations[row], turned, strict=True
             ):
-                turned = pin.getJointJacobian(model, data, joint, pin.LOCAL_WORLD_ALIGNED)[3:]
+                angular = pin.getJointJacobian(model, data, joint, pin.LOCAL_WORLD_ALIGNED)[3:]
                 error = pin.log3(target @ (data.oMi[joint].rotation @ axes).T)
-                normal += cost * turned.T @ turned
-                right += cost * turned.T @ error
+                normal += cost * angular.T @ angular
+                right += cost * angular.T @ error
             q = np.clip(q + np.linalg.solve(normal, right), robot.lower, robot.upper)
         result[row] = q
     return result
@@ -99,8 +101,8 @@ def pink(robot: Robot, builder: Builder, targets: Targets, rate: float) -> Array
         # A link may have a point and a part.
         name = f'{key}/{len(tasks)}'
         model.addFrame(pin.Frame(name, joint, placement, pin.FrameType.OP_FRAME))
-        turned = config.torso_cost if key == 'torso' else config.sole_cost
-        costs = (1.0, 0.0) if len(tasks) < len(builder.points) else (0.0, turned**0.5)
+        cost = config.cost(key) ** 0.5
+        costs = (cost, 0.0) if len(tasks) < len(builder.points) else (0.0, cost)
         tasks.append(FrameTask(name, *costs))
     limits = [ConfigurationLimit(model), VelocityLimit(model)]
     configuration = Configuration(model, model.createData(), robot.home)

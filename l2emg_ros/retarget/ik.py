@@ -43,21 +43,23 @@ Array = NDArray[np.float64]
 class IkConfig:
     """Costs and limits of the solver.
 
-    Positions count 1 per m^2, so an orientation cost of 0.04 makes 0.1 rad as bad as 2 cm.
+    Elbows and wrists count 1 per m^2, so an orientation cost of 0.04 makes 0.1 rad as bad as 2 cm.
     """
 
+    ankle_cost: float = field(default=4.0, metadata={'help': 'places of the ankles', 'min': 0.0})
+    knee_cost: float = field(default=0.3, metadata={'help': 'places of the knees', 'min': 0.0})
     torso_cost: float = field(
         default=0.04,
         metadata={'help': 'orientation of the torso', 'unit': 'm^2/rad^2', 'min': 0.0},
     )
     root_cost: float = field(
-        default=0.05, metadata={'help': 'orientation of the root', 'unit': 'm^2/rad^2', 'min': 0.0}
+        default=0.2, metadata={'help': 'orientation of the root', 'unit': 'm^2/rad^2', 'min': 0.0}
     )
     sole_cost: float = field(
-        default=0.03, metadata={'help': 'orientation of the feet', 'unit': 'm^2/rad^2', 'min': 0.0}
+        default=0.2, metadata={'help': 'orientation of the feet', 'unit': 'm^2/rad^2', 'min': 0.0}
     )
     hand_cost: float = field(
-        default=0.002,
+        default=0.01,
         metadata={'help': 'orientation of the hands', 'unit': 'm^2/rad^2', 'min': 0.0},
     )
     velocity_cost: float = field(
@@ -74,6 +76,19 @@ class IkConfig:
         default=1.2,
         metadata={'help': 'velocity limit of a frame over that of the robot', 'min': 1.0},
     )
+
+    def cost(self, key: str) -> float:
+        """Return the cost of a target point or part by its neutral name."""
+        part = key.rpartition('_')[2]
+        costs = {
+            'torso': self.torso_cost,
+            'gaze': self.torso_cost,
+            'sole': self.sole_cost,
+            'gripper': self.hand_cost,
+            'ankle': self.ankle_cost,
+            'knee': self.knee_cost,
+        }
+        return costs.get(part, 1.0)
 
 
 # Steps of the first frame, which starts from the home pose, and the step that ends them, rad.
@@ -121,17 +136,13 @@ class FrameSolver:
         count = len(places)
         self._point_mask = moved[:count, None, :]
         self._part_mask = moved[count:, None, :]
-        costs = {'torso': config.torso_cost, 'gaze': config.torso_cost}
-        weights = [np.ones(3 * count)]
-        for key in targets.parts:
-            cost = costs.get(key, config.sole_cost if key.endswith('sole') else config.hand_cost)
-            weights.append(np.full(3, cost))
+        costs = [config.cost(key) for key in (*targets.points, *targets.parts)]
         locked = targets.root == 'fixed'
         size = model.nv
         free = np.ones(size, dtype=bool) if free is None else free
         # What no free joint moves must not pull on the root.
         movable = np.repeat((moved & free).any(axis=1), 3)
-        self._weights = np.concatenate(weights) * movable
+        self._weights = np.repeat(costs, 3) * movable
         self._counted = movable[: 3 * count : 3]
         self._lower = np.where(free, robot.lower, robot.home)
         self._upper = np.where(free, robot.upper, robot.home)
@@ -152,6 +163,14 @@ class FrameSolver:
         self.tilt = np.eye(3)
         self.fresh = True
         self.miss = 0.0
+
+    def levers(self) -> Array:
+        """Return how far each joint (N,) moves a point in the home pose, m a radian, at most."""
+        count, size = len(self._offsets), len(self.q)
+        turns = np.tile(np.eye(3), (len(self._axes), 1, 1))
+        self._linearise(self.robot.home, np.zeros((count, 3)), turns)
+        moves = self._jacobian[: 3 * count, :size].reshape(count, 3, size)
+        return np.asarray(np.linalg.norm(moves, axis=1).max(axis=0))
 
     @property
     def state(self) -> tuple[Array, Array, float]:

@@ -24,7 +24,7 @@ too when the control points do:
 
     lower <= c <= upper      |c_k+1 - c_k| <= velocity step      |second difference| <= a step^2
 
-These are linear: following a reference inside them is one convex problem, the same banded matrix
+These are linear: following a reference inside them is one convex problem, a banded matrix
 for every joint. A curve is continued from any instant by keeping three control points, which
 keeps position, velocity and acceleration.
 """
@@ -34,7 +34,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.linalg import cho_solve_banded, cholesky_banded
 
@@ -139,7 +139,9 @@ def braking_steps(pace: Array, bounds: Bounds) -> int:
     return int(np.ceil(np.max(np.abs(pace) / (bounds.second * _SHRINK), initial=0.0)))
 
 
-def follow(reference: Array, start: Array, bounds: Bounds, smoothing: float, tail: int) -> Array:
+def follow(
+    reference: Array, start: Array, bounds: Bounds, smoothing: ArrayLike, tail: int
+) -> Array:
     """Follow a reference inside the limits and end at rest.
 
     Minimises ``sum |q_k - reference_k|^2 + smoothing sum |third difference of c|^2`` over the
@@ -151,21 +153,19 @@ def follow(reference: Array, start: Array, bounds: Bounds, smoothing: float, tai
         reference: (T, N) rad, at the knots; the first knot is the one ``start`` fixes.
         start: (3, N) control points of the first knot.
         bounds: Limits.
-        smoothing: Weight of the third differences.
+        smoothing: Weight of the third differences, one for all joints or (N,).
         tail: Knots after the reference in which to come to rest.
 
     Returns:
         (T + tail + 2, N) control points; the last three are equal.
     """
-    knots = len(reference) + tail
-    system = _System(knots, len(reference), smoothing)
-    control = system.full(system.solve(reference, start), start)
+    weights = np.broadcast_to(np.asarray(smoothing, dtype=np.float64), reference.shape[1])
+    system = _System(len(reference) + tail, len(reference), weights)
+    control = system.solve(reference, start)
     aim = bounds.shrunk()
     late = np.flatnonzero(aim.excess(control) > _ROUNDING)
     if late.size:
-        control[:, late] = system.constrained(
-            reference[:, late], start[:, late], aim.columns(late)
-        )
+        control[:, late] = system.constrained(reference, start, aim, late)
         bounds = bounds.columns(late)
         # Clipping the last tenth of a milliradian costs second differences less than they spare.
         inside = np.clip(control[:, late], bounds.lower, bounds.upper)
@@ -188,9 +188,12 @@ def _repair(control: Array, start: Array, bounds: Bounds) -> Array:
 
 
 class _System:
-    """The banded least-squares problem of one length: free control points x, c = S x + fixed."""
+    """The banded least-squares problem of one length: free control points x, c = S x + fixed.
 
-    def __init__(self, knots: int, weighted: int, smoothing: float) -> None:
+    Joints differ in the weight of the third differences, so that each has a matrix of its own.
+    """
+
+    def __init__(self, knots: int, weighted: int, smoothing: Array) -> None:
         self.knots = knots
         self.weighted = weighted
         self.smoothing = smoothing
@@ -200,57 +203,57 @@ class _System:
         rows = np.arange(3, count)
         columns = np.minimum(rows - 3, free - 1)
         self.spread = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(count, free))
-        sample = _stencil((1 / 6, 4 / 6, 1 / 6), count)[:weighted]
-        third = _stencil((-1.0, 3.0, -3.0, 1.0), count) * np.sqrt(smoothing)
-        self.cost = sparse.vstack([sample, third]).tocsr()
+        self.sample = _stencil((1 / 6, 4 / 6, 1 / 6), count)[:weighted]
+        self.third = _stencil((-1.0, 3.0, -3.0, 1.0), count)
         limits = [_stencil((1.0,), count), _stencil((-1.0, 1.0), count)]
         limits.append(_stencil((1.0, -2.0, 1.0), count))
         self.limits = sparse.vstack(
             [np.sqrt(rho) * block for rho, block in zip(_RHO, limits, strict=True)]
         ).tocsr()
-        self.cost_free = self.cost @ self.spread
-        self.limits_free = self.limits @ self.spread
-        self.cost_normal = (self.cost_free.T @ self.cost_free).tocsr()
-
-    def full(self, free: Array, start: Array) -> Array:
-        """Return all control points (knots + 2, N)."""
-        control = self.spread @ free
-        control[:3] = start
-        return np.asarray(control)
+        self.sample_free, self.third_free, self.limits_free = (
+            block @ self.spread for block in (self.sample, self.third, self.limits)
+        )
+        # (N, 4, free)
+        self.bands = _bands(self.sample_free) + smoothing[:, None, None] * _bands(self.third_free)
 
     def solve(self, reference: Array, start: Array) -> Array:
-        """Return the free control points without limits."""
-        factor = _factor(self.cost_normal)
-        return np.asarray(cho_solve_banded((factor, False), self._gradient(reference, start)))
+        """Return all control points (knots + 2, N) without limits."""
+        pull = self._gradient(reference, start, self.smoothing)
+        return self._full(_Factor(self.bands).solve(pull), start)
 
-    def _gradient(self, reference: Array, start: Array) -> Array:
-        """Right-hand side: the pull of the reference, less what the fixed points give."""
-        target = np.zeros((self.cost.shape[0], reference.shape[1]))
-        target[: self.weighted] = reference
-        return np.asarray(self.cost_free.T @ (target - self.cost[:, :3] @ start))
-
-    def constrained(self, reference: Array, start: Array, bounds: Bounds) -> Array:
-        """Return all control points after the sweeps."""
-        normal = self.cost_normal + self.limits_free.T @ self.limits_free
-        factor = _factor(normal.tocsr())
-        pull = self._gradient(reference, start)
+    def constrained(
+        self, reference: Array, start: Array, bounds: Bounds, chosen: NDArray[np.intp]
+    ) -> Array:
+        """Return all control points of some joints after the sweeps."""
+        start = start[:, chosen]
+        factor = _Factor(self.bands[chosen] + _bands(self.limits_free))
+        pull = self._gradient(reference[:, chosen], start, self.smoothing[chosen])
         fixed = self.limits[:, :3] @ start
-        low, high = self._box(bounds)
-        free = cho_solve_banded((_factor(self.cost_normal), False), pull)
+        low, high = self._box(bounds.columns(chosen))
+        free = _Factor(self.bands[chosen]).solve(pull)
         value = self.limits_free @ free + fixed
         split, dual = np.clip(value, low, high), np.zeros_like(value)
         close = np.minimum(_CLOSE * (high - low), _CLOSE * (high[-1] - low[-1]))
         for sweep in range(_SWEEPS):
-            free = cho_solve_banded(
-                (factor, False), pull + self.limits_free.T @ (split - dual - fixed)
-            )
+            free = factor.solve(pull + self.limits_free.T @ (split - dual - fixed))
             value = self.limits_free @ free + fixed
             mixed = _RELAX * value + (1 - _RELAX) * split
             split = np.clip(mixed + dual, low, high)
             dual += mixed - split
             if sweep % 10 == 9 and np.all(np.abs(value - split) <= close):
                 break
-        return self.full(free, start)
+        return self._full(free, start)
+
+    def _full(self, free: Array, start: Array) -> Array:
+        """Return all control points (knots + 2, N)."""
+        control = self.spread @ free
+        control[:3] = start
+        return np.asarray(control)
+
+    def _gradient(self, reference: Array, start: Array, smoothing: Array) -> Array:
+        """Right-hand side: the pull of the reference, less what the fixed points give."""
+        pull = self.sample_free.T @ (reference - self.sample[:, :3] @ start)
+        return np.asarray(pull - smoothing * (self.third_free.T @ (self.third[:, :3] @ start)))
 
     def _box(self, bounds: Bounds) -> tuple[Array, Array]:
         count = self.knots + 2
@@ -274,10 +277,25 @@ def _stencil(weights: tuple[float, ...], count: int) -> sparse.csr_array:
     ).tocsr()
 
 
-def _factor(normal: sparse.csr_array) -> Array:
-    """Return the banded Cholesky factor (upper form, bandwidth 3) of a symmetric matrix."""
+def _bands(block: sparse.csr_array) -> Array:
+    """Return the bands (4, K) of ``block^T block``, upper form, bandwidth 3."""
+    normal = block.T @ block
     size = normal.shape[0]
     bands = np.zeros((4, size))
     for offset in range(min(4, size)):
         bands[3 - offset, offset:] = normal.diagonal(offset)
-    return np.asarray(cholesky_banded(bands))
+    return bands
+
+
+class _Factor:
+    """Cholesky factors of symmetric matrices (N, 4, K), chained into one long band."""
+
+    def __init__(self, bands: Array) -> None:
+        chain = np.swapaxes(bands, 0, 1).reshape(4, -1)
+        self._factor = cholesky_banded(chain, check_finite=False)
+
+    def solve(self, right: Array) -> Array:
+        """Return the solutions (K, N)."""
+        chain = right.T.ravel()
+        solved = cho_solve_banded((self._factor, False), chain, check_finite=False)
+        return np.asarray(solved.reshape(right.T.shape).T)

@@ -30,8 +30,9 @@ from l2emg_ros.retarget.limits import Bounds
 from l2emg_ros.retarget.report import evaluate
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import Footing, footing, RootPlanner
+from l2emg_ros.retarget.stance import Stance
 from l2emg_ros.retarget.targets import Builder, lead_in, Root, Targets
-from l2emg_ros.retarget.track import interpolate, turn_at
+from l2emg_ros.retarget.track import interpolate, smooth_turns, turn_at
 from l2emg_ros.retarget.trajectory import Trajectory
 
 Array = NDArray[np.float64]
@@ -43,6 +44,10 @@ _START_UP = 5
 _SHORT_STOP = 8
 # Time between the imagined frames that lead to the first one: no limit on their speed, s.
 _UNHURRIED = 1.0
+# A joint that moves no point farther than this, m a radian, only turns a hand, foot or head: what
+# its lag counts, and its smoothing, against those of the joints that place them.
+_TURNS = 0.05
+_TURNING_LAG, _TURNING_SMOOTHING = 0.5, 10.0 / 3.0
 # A point of the first frame this far off makes a second attempt worth while, m.
 _MISSED = 0.03
 
@@ -63,7 +68,11 @@ class RetargetConfig:
         default=(), metadata={'help': 'groups or joints that move; empty: all'}
     )
     smoothing: float = field(
-        default=2.0, metadata={'help': 'weight of the jerk against the distance', 'min': 0.0}
+        default=1.5, metadata={'help': 'weight of the jerk against the distance', 'min': 0.0}
+    )
+    root_smoothing: float = field(
+        default=60.0,
+        metadata={'help': 'weight of the jerk of the pelvis against its distance', 'min': 0.0},
     )
     approach_min_duration: float = field(
         default=0.5, metadata={'help': 'shortest way to the first pose', 'unit': 's', 'min': 0.0}
@@ -99,11 +108,21 @@ class Retargeter:
             free[:] = False
             free[robot.indices(self.config.joint_groups)] = True
         self.solver = FrameSolver(robot, self.builder, self.config.ik, free)
+        self.stance = Stance(robot) if robot.map.has_legs else None
         self.root = RootPlanner(robot)
+        turning = self.solver.levers() < _TURNS
+        self._haste = np.where(turning, _TURNING_LAG, 1.0)
+        self._smoothing = self.config.smoothing * np.where(turning, _TURNING_SMOOTHING, 1.0)
         self.step = 1.0 / self.config.rate
         self.bounds = Bounds.of(
             robot.lower, robot.upper, robot.velocity, robot.acceleration, self.step
         )
+
+    def reset(self) -> None:
+        """Forget the motion before: the next one starts anew."""
+        self.solver.reset()
+        if self.stance is not None:
+            self.stance.reset()
 
     def retarget(self, motion: Motion, start: ArrayLike | None = None) -> Trajectory:
         """Turn a motion into a trajectory.
@@ -120,8 +139,10 @@ class Retargeter:
             BadRequest: ``start`` has another shape or is not finite.
         """
         motion = motion.resample(self.config.rate)
-        self.solver.reset()
-        joints, root = self.solve(motion)
+        self.reset()
+        joints, root = self.solve(motion, self.config.root_smoothing)
+        # As smooth as the joints: feet that both hold would move otherwise.
+        root = smooth_turns(root, self.config.smoothing)
         begin = joints[0] if start is None else self.checked(start)
         first = 0 if start is None else 1
         still = np.tile(self.clipped(begin), (3, 1))
@@ -147,13 +168,17 @@ class Retargeter:
         report = evaluate(self.robot, motion, trajectory, self.builder)
         return replace(trajectory, report=report)
 
-    def solve(self, motion: Motion) -> tuple[Array, Array]:
+    def solve(self, motion: Motion, steady: float = 0.0) -> tuple[Array, Array]:
         """Solve every frame, going on from the last one solved.
+
+        Args:
+            motion: Frames that follow those of the call before.
+            steady: See `Builder.build`; 0: no frame is looked at before its turn.
 
         Returns:
             Joint angles (T, N) rad and root orientations (T, 3, 3) in the world.
         """
-        targets = self.builder.build(motion)
+        targets = self.builder.build(motion, self.stance, steady)
         if self.solver.fresh:
             self._begin(motion, targets)
         joints = np.empty((len(targets), len(self.robot.joint_names)))
@@ -247,11 +272,12 @@ class Retargeter:
                 np.vstack([reference, np.repeat(reference[-1:], held, axis=0)]),
                 start,
                 self.bounds,
-                self.config.smoothing,
+                self._smoothing,
                 tail - held,
             )
             curve = limits.evaluate(control, self.step)[0]
-            gap = np.abs(curve[len(lead) : len(reference)] - reference[len(lead) :]).max(axis=1)
+            gap = np.abs(curve[len(lead) : len(reference)] - reference[len(lead) :])
+            gap = (gap * self._haste).max(axis=1)
             gap[:_START_UP] = 0.0
             slower = _slower(factors, frames[gap > self.config.lag], most)
             if np.array_equal(slower, factors):

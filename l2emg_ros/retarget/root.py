@@ -106,6 +106,21 @@ def fade(values: Array, ramp: tuple[float, float]) -> Array:
     return np.asarray(share * share * (3.0 - 2.0 * share))
 
 
+def heel_and_toe(robot: Robot, side: str) -> Array:
+    """Return the middles of both ends (2, 3) m of a sole from the ankle, in the sole's axes."""
+    sole, ankle = f'{side}_sole', f'{side}_ankle'
+    link, home = robot.map.links[sole], robot.home_points()
+    corners = (link.corners - link.point) @ link.axes
+    ends = [corners[part].mean(axis=0) for part in _ends(corners[:, 0])]
+    return np.stack(ends) + (home[sole] - home[ankle]) @ robot.home_axes(sole)
+
+
+def _ends(along: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which corners are at the heel and which at the toe, from how far ahead they are."""
+    heel = along < (along.min() + along.max()) / 2
+    return heel, ~heel
+
+
 class RootPlanner:
     """Computes root positions of one robot."""
 
@@ -115,7 +130,7 @@ class RootPlanner:
         self._data = robot.model.createData()
         self._legs = robot.map.has_legs
         self._soles: list[tuple[int, Array]] = []
-        self._edges: list[tuple[list[int], list[int]]] = []
+        self._edges: list[tuple[NDArray[np.bool_], NDArray[np.bool_]]] = []
         if not self._legs:
             return
         for side in SIDES:
@@ -125,10 +140,7 @@ class RootPlanner:
             frame = axes @ link.axes.T
             corners = origin + (link.corners - link.point) @ frame.T
             self._soles.append((joint, corners))
-            along = link.corners @ link.axes[:, 0]
-            middle = (along.min() + along.max()) / 2
-            heel = np.flatnonzero(along < middle).tolist()
-            self._edges.append((heel, np.flatnonzero(along >= middle).tolist()))
+            self._edges.append(_ends(link.corners @ link.axes[:, 0]))
         self._scale = robot.leg_scale()
 
     def corners(self, positions: Array, orientations: Array) -> Array:

@@ -29,14 +29,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from l2emg_ros.errors import BadRequest
-from l2emg_ros.motion import rotation
+from l2emg_ros.motion import limbs, rotation
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget import limits, modulation
 from l2emg_ros.retarget.manner import AS_PLANNED, Manner
 from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import Footing, footing
-from l2emg_ros.retarget.targets import heading
 from l2emg_ros.retarget.track import Resampler, Track
 from l2emg_ros.retarget.trajectory import Trajectory
 
@@ -137,7 +136,7 @@ class StreamRetargeter:
         fresh = start or not self._open
         if fresh:
             self._begin_motion()
-            self.retargeter.solver.reset()
+            self.retargeter.reset()
             self._text = chunk.text
         self._open = not last
         frames = self._resampler.push(chunk)
@@ -283,8 +282,8 @@ class StreamRetargeter:
         feet = footing(frames, self._before)
         plan = self._planned()
         if fresh and len(plan.track):
-            faces = heading(plan.track.held(self._prepared(now)[1] + 1).turn[-1:])[0]
-            self._yaw = faces @ heading(turn[:1])[0].T
+            faces = limbs.heading(plan.track.held(self._prepared(now)[1] + 1).turn[-1:])[0]
+            self._yaw = faces @ limbs.heading(turn[:1])[0].T
         turn = self._yaw @ turn
         feet = Footing(feet.contacts, feet.clearance, feet.travel @ self._yaw[:2, :2].T)
         number = self._count + np.arange(len(joints), dtype=float)

@@ -31,19 +31,13 @@ from l2emg_ros.motion import limbs, rotation, skeleton
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget.clearance import clear
 from l2emg_ros.retarget.robot import Robot
-from l2emg_ros.retarget.root import fade, foot_heights, HEIGHT_RAMP
+from l2emg_ros.retarget.stance import Stance
+from l2emg_ros.retarget.track import smooth, smooth_turns
 
 Array = NDArray[np.float64]
 Root = Literal['kinematic', 'fixed']
 
 _SIDES = {'l': 'left', 'r': 'right'}
-_HIPS_APART = float(
-    np.linalg.norm(
-        skeleton.REST_OFFSETS[skeleton.index('left_hip')]
-        - skeleton.REST_OFFSETS[skeleton.index('right_hip')]
-    )
-)
-_UP = np.array([0.0, 0.0, 1.0])
 # How far the knee of a straight leg is taken to point forward, m.
 _FORWARD = 0.02
 # Shares of the length of a leg where pulling it in starts and ends.
@@ -132,16 +126,22 @@ class Builder:
         if robot.map.has_legs:
             hips = self._sockets['l_hip'], self._sockets['r_hip']
             self._between = (hips[0] + hips[1]) / 2
-            apart = float(np.linalg.norm(hips[0] - hips[1]))
             self._scale = robot.leg_scale()
-            # The hips of the robot are that much further out than scaled human ones, m.
-            self._wider = (apart - self._scale * _HIPS_APART) / 2
 
-    def build(self, motion: Motion, exact: bool = False) -> Targets:
+    def build(
+        self,
+        motion: Motion,
+        stance: Stance | None = None,
+        steady: float = 0.0,
+        exact: bool = False,
+    ) -> Targets:
         """Return the targets of every frame.
 
         Args:
             motion: Any frame rate.
+            stance: Knows the feet of the frames before; None: there are none.
+            steady: Weight of the jerk of the pelvis against its distance from the person's: what
+                a capture trembles is not handed on to the legs, whose feet stand.
             exact: Whether every bone keeps exactly the direction of the person. Else the hands are
                 kept out of the body and the ankles where the person has them, soles flat on the
                 floor.
@@ -154,7 +154,11 @@ class Builder:
             key: matrices[:, number] @ _HAND_AXES.get(key, _BODY_AXES)
             for number, key in enumerate(('base_link', *self.parts))
         }
-        pelvis = parts['base_link'] if self.root == 'kinematic' else heading(parts['base_link'])
+        if steady:
+            parts['base_link'] = smooth_turns(parts['base_link'], steady)
+        pelvis = parts['base_link']
+        if self.root == 'fixed':
+            pelvis = limbs.heading(pelvis)
         root = pelvis @ self._axes.T
         local = np.swapaxes(root, 1, 2)
         orientations = np.stack([local @ parts[key] for key in self.parts], axis=1)
@@ -172,51 +176,52 @@ class Builder:
             reach = limbs.turn(local, bone) * self._lengths[name]
             points[name] = points[f'{side}_{before}'] + reach
         if not exact and self.robot.map.has_legs:
-            self._plant(points, orientations, positions, local)
+            self._plant(points, orientations, motion, local, stance or Stance(self.robot), steady)
         if not exact and self.robot.map.body is not None:
             self._clear(points, orientations, torso)
         return Targets(np.stack([points[name] for name in self.points], 1), orientations, root)
 
     def _plant(
-        self, points: dict[str, Array], orientations: Array, positions: Array, local: Array
+        self,
+        points: dict[str, Array],
+        orientations: Array,
+        motion: Motion,
+        local: Array,
+        stance: Stance,
+        steady: float,
     ) -> None:
-        """Put the ankles where the person has them, to scale, and lay standing soles flat.
+        """Put the ankles where the person has them, to scale, and standing feet where they stay.
 
         Bone directions alone would make feet slide: thigh and shin of a robot have another ratio
         than those of a person, so that a standing ankle would move when the knee bends.
         """
-        at = {
-            f'{side}_{limb}': positions[:, skeleton.index(f'{human}_{limb}')]
-            for side, human in _SIDES.items()
-            for limb in ('hip', 'knee', 'ankle')
-        }
-        middle = (at['l_hip'] + at['r_hip']) / 2
-        world = np.swapaxes(local, 1, 2)
-        forward = (local @ heading(world @ self._axes))[..., 0]
-        # Where both feet point: unlike the hips it stays while they stand.
-        ahead = sum(
-            heading(world @ orientations[:, self.parts.index(f'{side}_sole')])[..., 0]
-            for side in _SIDES
+        positions, world = motion.joint_positions(), np.swapaxes(local, 1, 2)
+        columns = [self.parts.index(f'{side}_sole') for side in _SIDES]
+        hips = [positions[:, skeleton.index(f'{human}_hip')] for human in _SIDES.values()]
+        middle = (hips[0] + hips[1]) / 2
+        if steady:
+            middle = smooth(middle, steady)
+        place = self._scale * middle[:, None]
+        ends = np.stack([points[f'{side}_ankle'] for side in _SIDES], axis=1) - self._between
+        ankles, soles = stance.push(
+            motion,
+            place + np.einsum('tij,tsj->tsi', world, ends),
+            world[:, None] @ orientations[:, columns],
         )
-        left = limbs.turn(local, limbs.unit(np.cross(_UP, ahead)))
-        stands = fade(foot_heights(positions).reshape(-1, 2, 2).max(axis=2), HEIGHT_RAMP)
-        for number, side in enumerate(_SIDES):
-            hip, knee, ankle = (at[f'{side}_{limb}'] for limb in ('hip', 'knee', 'ankle'))
-            out = self._wider if side == 'l' else -self._wider
-            wanted = self._between + self._scale * limbs.turn(local, ankle - middle) + out * left
+        orientations[:, columns] = local[:, None] @ soles
+        forward = (local @ limbs.heading(world @ self._axes))[..., 0]
+        for number, (side, human) in enumerate(_SIDES.items()):
+            away = ankles[:, number] - place[:, 0]
+            wanted = self._between + limbs.turn(local, away)
             socket = points[f'{side}_hip']
+            knee = positions[:, skeleton.index(f'{human}_knee')]
             # A straight leg bends forward.
-            bend = limbs.turn(local, knee - hip) + _FORWARD * forward
+            bend = limbs.turn(local, knee - hips[number]) + _FORWARD * forward
             pole = limbs.frame(wanted - socket, bend)[..., 1]
             lengths = self._lengths[f'{side}_knee'], self._lengths[f'{side}_ankle']
             points[f'{side}_knee'], points[f'{side}_ankle'] = limbs.two_bones(
                 socket, wanted, pole, lengths, _REACH
             )
-            column = self.parts.index(f'{side}_sole')
-            sole = orientations[:, column]
-            ends = rotation.from_matrix(sole), rotation.from_matrix(local @ heading(world @ sole))
-            flat = rotation.to_matrix(rotation.slerp(*ends, stands[:, number]))
-            orientations[:, column] = flat
 
     def _clear(self, points: dict[str, Array], orientations: Array, torso: Array) -> None:
         """Keep the hands out of the body; without hand links fingers extend the forearm."""
@@ -252,20 +257,6 @@ def lead_in(motion: Motion, frames: int = 12) -> Motion:
     return Motion.from_rotations(
         rotations, np.tile(motion.root_translation[0], (frames, 1)), motion.fps
     )
-
-
-def heading(matrices: Array) -> Array:
-    """Return the rotations about the vertical (T, 3, 3) that face where ``matrices`` face.
-
-    The direction is that of the forward axis or, when it points up or down, of the up axis: a
-    person who bends forward by 90 degrees still faces forward.
-    """
-    # forward - (its height) * up stays horizontal and defined through a deep bow.
-    forward = matrices[:, :2, 0] - matrices[:, 2:, 0] * matrices[:, :2, 2]
-    yaw = np.arctan2(forward[:, 1], forward[:, 0])
-    cosine, sine, zero = np.cos(yaw), np.sin(yaw), np.zeros_like(yaw)
-    rows = [cosine, -sine, zero, sine, cosine, zero, zero, zero, zero + 1.0]
-    return np.stack(rows, axis=-1).reshape(-1, 3, 3)
 
 
 def _bone(positions: Array, start: str, stop: str) -> Array:

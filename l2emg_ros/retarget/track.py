@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solveh_banded
 
 from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
@@ -97,6 +98,32 @@ class Track:
         """
         factor = np.where(scaled, self.manner[:, :1], 1.0)
         return np.asarray(home + factor * (self.joints - home) + self.manner[:, 1:] @ bows)
+
+
+def smooth(values: Array, weight: float) -> Array:
+    """Return (T, K) values x nearest to those given: least ``|x - values|^2 + weight |D3 x|^2``.
+
+    D3 takes third differences (the smoother of Whittaker and Henderson).
+    """
+    count = len(values)
+    if count < 4:
+        return values
+    third = np.zeros((4, count))
+    stencil = np.array([-1.0, 3.0, -3.0, 1.0])
+    for offset in range(4):
+        # Sums of products of the stencil with itself, shifted, over the rows that reach.
+        for near in range(4 - offset):
+            far = near + offset
+            third[3 - offset, far : count - 3 + far] += stencil[near] * stencil[far]
+    third *= weight
+    third[3] += 1.0
+    return np.asarray(solveh_banded(third, values))
+
+
+def smooth_turns(turns: Array, weight: float) -> Array:
+    """Return rotations (T, 3, 3) near those given, as `smooth` does for numbers."""
+    quaternions = smooth(rotation.continuous(rotation.from_matrix(turns)), weight)
+    return rotation.to_matrix(rotation.normalize(quaternions))
 
 
 def interpolate(values: Array, frames: Array) -> Array:

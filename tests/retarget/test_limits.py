@@ -91,6 +91,25 @@ def test_continuing_in_full_movement_stays_inside(seed: int, cut: int) -> None:
     assert np.all(limits.evaluate(stop, STEP)[1][-1] == 0.0)
 
 
+def test_every_joint_has_its_own_smoothing() -> None:
+    """Solved together or one by one, with limits in the way of some."""
+    rng = np.random.default_rng(5)
+    bounds, upper, *_ = random_bounds(rng, 4)
+    reference = random_reference(rng, 70, upper)
+    start = np.tile(np.clip(reference[0], bounds.lower, bounds.upper), (3, 1))
+    weights = np.array([0.05, 10.0, 0.5, 3.0])
+    together = limits.follow(reference, start, bounds, weights, tail=6)
+    for joint, weight in enumerate(weights):
+        chosen = np.array([joint])
+        alone = limits.follow(
+            reference[:, chosen], start[:, chosen], bounds.columns(chosen), weight, tail=6
+        )
+        # What the tail does, which follows nothing, depends on how long the sweeps go on.
+        assert together[:70, chosen] == pytest.approx(alone[:70], abs=0.02 * upper[joint])
+    rough = limits.follow(reference, start, bounds, 0.05, tail=6)
+    assert np.abs(np.diff(together[:, 1], 3)).max() < np.abs(np.diff(rough[:, 1], 3)).max()
+
+
 def test_a_reference_inside_the_limits_is_followed() -> None:
     time = np.arange(120)[:, None] * STEP
     reference = 0.5 * np.cos(2 * np.pi * 0.5 * time + np.array([0.0, np.pi]))

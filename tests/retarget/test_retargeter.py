@@ -210,6 +210,23 @@ def test_feet_stand_on_the_floor_and_do_not_slide(g1: Robot) -> None:
     assert np.abs(lowest).max() < 0.01
 
 
+def test_legs_do_not_make_up_for_a_pelvis_that_trembles(g1: Robot) -> None:
+    """A capture trembles; feet stand, so that the legs would tremble with it."""
+    rng = np.random.default_rng(0)
+    still = random_motion(1, frames=1)
+    motion = Motion.concatenate([still] * 60)
+    noise = rng.normal(scale=0.004, size=(60, 3))
+    shaken = motion.replace(trans=motion.trans + noise)
+    legs = g1.indices(['legs'])
+
+    def trembling(weight: float) -> float:
+        trajectory = Retargeter(g1, RetargetConfig(root_smoothing=weight)).retarget(shaken)
+        accept(trajectory, g1)
+        return float(np.abs(np.diff(trajectory.positions[:60, legs], 3, axis=0)).mean())
+
+    assert trembling(60.0) < 0.7 * trembling(0.0)
+
+
 def test_jumps_leave_the_floor(g1: Robot, made: list[Motion]) -> None:
     still = made[0].slice(0, 1)
     up = np.zeros((60, 3))
