@@ -39,7 +39,6 @@ from l2emg_ros.bench import motions
 from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget import baseline
-from l2emg_ros.retarget.collision import SelfCollision
 from l2emg_ros.retarget.ik import FrameSolver
 from l2emg_ros.retarget.report import evaluate, Report
 from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
@@ -51,8 +50,6 @@ from l2emg_ros.retarget.trajectory import Trajectory
 Array = NDArray[np.float64]
 
 _MADE = 40
-# Self-collision is judged on every third sample: it costs as much as all the rest.
-_EVERY = 3
 # No ratio to a figure that is zero but for rounding.
 _RATIO_FROM = 1e-2
 
@@ -84,7 +81,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     runs = {name: _Run() for name in ('ours', *peers)}
     names: list[str] = []
     floors: list[float] = []
-    hulls = SelfCollision(robot)
     for name, motion in named:
         names.append(name)
         motion = motion.resample(retargeter.config.rate)
@@ -93,40 +89,35 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         trajectory = retargeter.retarget(motion)
         runs['ours'].seconds.append(time.process_time() - began)
         trajectory.check(robot)
-        runs['ours'].add(robot, motion, trajectory, hulls)
+        runs['ours'].add(robot, motion, trajectory)
         targets = retargeter.builder.build(motion)
         for peer, solve in peers.items():
             began = time.process_time()
             joints = solve(robot, retargeter.builder, targets)
             runs[peer].seconds.append(time.process_time() - began)
             other = _as_trajectory(robot, motion, joints, targets)
-            runs[peer].add(robot, motion, other, hulls)
+            runs[peer].add(robot, motion, other)
     return _results(names, runs, sum(floors))
 
 
 @dataclass
 class _Run:
-    """Process seconds, frames, report and share of collisions of one method for each clip."""
+    """Process seconds, frames and report of one method for each clip."""
 
     seconds: list[float] = field(default_factory=list)
     frames: list[int] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
-    touching: list[float] = field(default_factory=list)
 
-    def add(
-        self, robot: Robot, motion: Motion, trajectory: Trajectory, hulls: SelfCollision
-    ) -> None:
+    def add(self, robot: Robot, motion: Motion, trajectory: Trajectory) -> None:
         """Judge one trajectory."""
         self.frames.append(motion.frames)
         self.reports.append(trajectory.report or evaluate(robot, motion, trajectory))
-        self.touching.append(hulls.share(trajectory.positions[::_EVERY]))
 
     def figures(self) -> dict[str, float]:
         """Return the means over all frames."""
         times = 1e3 * np.array(self.seconds) / np.array(self.frames)
         return {
             **Report.mean(self.reports),
-            'self_collision': float(np.average(self.touching, weights=self.frames)),
             'ms_per_frame': 1e3 * sum(self.seconds) / sum(self.frames),
             'ms_per_frame_worst_clip': float(times.max()),
         }

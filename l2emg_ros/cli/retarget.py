@@ -56,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
     from l2emg_ros.errors import BadRequest
     from l2emg_ros.motion.motion import Motion
     from l2emg_ros.retarget import play_motion
+    from l2emg_ros.retarget.collision import hulls_of, touches
     from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
     from l2emg_ros.retarget.robot import Robot
 
@@ -72,5 +73,10 @@ def run(args: argparse.Namespace) -> int:
     else:
         trajectory.save(args.output)
     print(f'{trajectory} -> {args.output}')
-    print(trajectory.report)
+    report = trajectory.report
+    print(report)
+    if report is not None and report.self_collision > 0.0:
+        hulls = hulls_of(robot)
+        for touch in touches(hulls, trajectory.positions, trajectory.time_from_start):
+            print(touch)
     return 0

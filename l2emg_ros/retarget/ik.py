@@ -59,7 +59,7 @@ class IkConfig:
         default=0.2, metadata={'help': 'orientation of the feet', 'unit': 'm^2/rad^2', 'min': 0.0}
     )
     hand_cost: float = field(
-        default=0.01,
+        default=0.02,
         metadata={'help': 'orientation of the hands', 'unit': 'm^2/rad^2', 'min': 0.0},
     )
     velocity_cost: float = field(
@@ -164,11 +164,19 @@ class FrameSolver:
         self.fresh = True
         self.miss = 0.0
 
+    def stiffness(self, pose: Array) -> Array:
+        """Return what moving the joints away from a pose (N,) costs, (N, N) m^2/rad^2."""
+        size = len(self.q)
+        self._at(pose)
+        jacobian = self._jacobian[:, :size]
+        normal = jacobian.T @ (jacobian * self._weights[:, None])
+        normal.flat[:: size + 1] += self._posture[:size] + self._damping[:size]
+        return np.asarray(normal)
+
     def levers(self) -> Array:
         """Return how far each joint (N,) moves a point in the home pose, m a radian, at most."""
         count, size = len(self._offsets), len(self.q)
-        turns = np.tile(np.eye(3), (len(self._axes), 1, 1))
-        self._linearise(self.robot.home, np.zeros((count, 3)), turns)
+        self._at(self.robot.home)
         moves = self._jacobian[: 3 * count, :size].reshape(count, 3, size)
         return np.asarray(np.linalg.norm(moves, axis=1).max(axis=0))
 
@@ -244,12 +252,18 @@ class FrameSolver:
 
     def _linearise(self, q: Array, points: Array, orientations: Array) -> Array:
         """Fill the Jacobian at q and return the error (3 K + 3 M,) towards the targets."""
-        count, size = len(points), len(q)
+        at, axes = self._at(q)
+        turn = _log(orientations @ np.swapaxes(axes, 1, 2))
+        self._missed = points - at
+        return np.concatenate([self._missed.ravel(), turn.ravel()])
+
+    def _at(self, q: Array) -> tuple[Array, Array]:
+        """Fill the Jacobian at q and return points (K, 3) m and parts (M, 3, 3)."""
+        count, size = len(self._offsets), len(q)
         pin.computeJointJacobians(self.robot.model, self._data, q)
         placements = self._data.oMi
         frames = np.array([placements[joint].homogeneous for joint in self._joints])
         at = (frames[:count, :3, :3] @ self._offsets[:, :, None])[..., 0] + frames[:count, :3, 3]
-        axes = frames[count:, :3, :3] @ self._axes
         jacobian = self._data.J
         linear, angular = jacobian[:3], jacobian[3:]
         across = _skew(at)
@@ -259,9 +273,7 @@ class FrameSolver:
         rows = self._jacobian[3 * count :].reshape(-1, 3, size + 3)
         rows[..., :size] = angular * self._part_mask
         rows[..., size:] = np.eye(3)
-        turn = _log(orientations @ np.swapaxes(axes, 1, 2))
-        self._missed = points - at
-        return np.concatenate([self._missed.ravel(), turn.ravel()])
+        return at, frames[count:, :3, :3] @ self._axes
 
 
 def solve_box(normal: Array, right: Array, low: Array, high: Array) -> Array:

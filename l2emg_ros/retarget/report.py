@@ -23,9 +23,11 @@ from numpy.typing import ArrayLike, NDArray
 import pinocchio as pin
 from scipy.spatial.transform import Rotation
 
+from l2emg_ros.errors import RobotMapError
 from l2emg_ros.motion import rotation, skeleton
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget import balance
+from l2emg_ros.retarget.collision import hulls_of
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import footing, RootPlanner
 from l2emg_ros.retarget.targets import Builder
@@ -71,6 +73,8 @@ class Report:
         jerk: rad/s^3, RMS of the third difference over joints and samples.
         skate: mm/s, horizontal speed of the foot parts that the person keeps in place.
         penetration: mm, deepest corner of a sole below the floor.
+        self_collision: Share of the samples in which two links touch; NaN where the meshes of the
+            robot are not there.
         balance: Share of the samples on the floor with the centre of mass over the soles that
             touch it; 1 without legs.
         at_limit: Share of the samples with a joint at a position limit.
@@ -93,6 +97,7 @@ class Report:
     jerk: float
     skate: float
     penetration: float
+    self_collision: float
     balance: float
     at_limit: float
     violations: int
@@ -104,10 +109,12 @@ class Report:
 
     def __str__(self) -> str:
         """Say the essential in one line."""
+        touching = f'{self.self_collision:.1%}'
         return (
             f'limbs {self.limb_error:.1f} mm off, {self.violations} limit violations, '
             f'time stretch {self.stretch:.3f}, foot slide {self.skate:.0f} mm/s, '
-            f'jerk {self.jerk:.0f} rad/s^3'
+            f'jerk {self.jerk:.0f} rad/s^3, links touch in '
+            f'{"unknown" if np.isnan(self.self_collision) else touching} of the samples'
         )
 
     @staticmethod
@@ -177,6 +184,7 @@ def evaluate(
         jerk=_jerk(trajectory),
         skate=planted,
         penetration=deepest,
+        self_collision=_touching(robot, trajectory.positions[chosen]),
         balance=standing,
         at_limit=_at_limit(robot, trajectory, chosen),
         violations=violations(robot, trajectory),
@@ -296,6 +304,14 @@ def _feet(
         1e3 * max(0.0, -float(height.min())),
         _mean(standing) if len(standing) else 1.0,
     )
+
+
+def _touching(robot: Robot, positions: Array) -> float:
+    """Return the share of poses (T, N) in which two links touch."""
+    try:
+        return hulls_of(robot).share(positions)
+    except RobotMapError:
+        return float('nan')
 
 
 def _jerk(trajectory: Trajectory) -> float:

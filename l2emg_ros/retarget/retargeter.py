@@ -21,12 +21,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from l2emg_ros.errors import BadRequest
+from l2emg_ros.errors import BadRequest, RobotMapError
 from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget import limits
+from l2emg_ros.retarget.collision import hulls_of
 from l2emg_ros.retarget.ik import FrameSolver, IkConfig
 from l2emg_ros.retarget.limits import Bounds
+from l2emg_ros.retarget.repair import Repair
 from l2emg_ros.retarget.report import evaluate
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import Footing, footing, RootPlanner
@@ -47,7 +49,7 @@ _UNHURRIED = 1.0
 # A joint that moves no point farther than this, m a radian, only turns a hand, foot or head: what
 # its lag counts, and its smoothing, against those of the joints that place them.
 _TURNS = 0.05
-_TURNING_LAG, _TURNING_SMOOTHING = 0.5, 10.0 / 3.0
+_TURNING_LAG, _TURNING_SMOOTHING = 0.5, 4.0
 # A point of the first frame this far off makes a second attempt worth while, m.
 _MISSED = 0.03
 
@@ -68,7 +70,7 @@ class RetargetConfig:
         default=(), metadata={'help': 'groups or joints that move; empty: all'}
     )
     smoothing: float = field(
-        default=1.5, metadata={'help': 'weight of the jerk against the distance', 'min': 0.0}
+        default=1.35, metadata={'help': 'weight of the jerk against the distance', 'min': 0.0}
     )
     root_smoothing: float = field(
         default=60.0,
@@ -109,6 +111,7 @@ class Retargeter:
             free[robot.indices(self.config.joint_groups)] = True
         self.solver = FrameSolver(robot, self.builder, self.config.ik, free)
         self.stance = Stance(robot) if robot.map.has_legs else None
+        self.repair = self._repair(free)
         self.root = RootPlanner(robot)
         turning = self.solver.levers() < _TURNS
         self._haste = np.where(turning, _TURNING_LAG, 1.0)
@@ -123,6 +126,8 @@ class Retargeter:
         self.solver.reset()
         if self.stance is not None:
             self.stance.reset()
+        if self.repair is not None:
+            self.repair.reset()
 
     def retarget(self, motion: Motion, start: ArrayLike | None = None) -> Trajectory:
         """Turn a motion into a trajectory.
@@ -141,6 +146,7 @@ class Retargeter:
         motion = motion.resample(self.config.rate)
         self.reset()
         joints, root = self.solve(motion, self.config.root_smoothing)
+        joints = self.apart(joints)
         # As smooth as the joints: feet that both hold would move otherwise.
         root = smooth_turns(root, self.config.smoothing)
         begin = joints[0] if start is None else self.checked(start)
@@ -190,6 +196,22 @@ class Retargeter:
             if self.config.root == 'kinematic':
                 root[row] = targets.root[row] @ tilt
         return joints, root
+
+    def apart(self, joints: Array) -> Array:
+        """Return poses (T, N) in which links do not touch, where the upper body can help it."""
+        return joints if self.repair is None else self.repair.push(joints)
+
+    def _repair(self, free: NDArray[np.bool_]) -> Repair | None:
+        """Return what keeps links apart; None where the meshes of the robot are not there."""
+        try:
+            hulls = hulls_of(self.robot)
+        except RobotMapError:
+            return None
+        movable = free.copy()
+        for key in self.builder.parts:
+            if key.endswith('sole'):
+                movable &= ~self.robot.supports(key)
+        return Repair(self.robot, hulls, movable, self.solver.stiffness)
 
     def _begin(self, motion: Motion, targets: Targets) -> None:
         """Solve the first frame by the way a person would take or, if that fails, directly."""

@@ -34,13 +34,13 @@ Array = NDArray[np.float64]
 
 _UP = np.array([0.0, 0.0, 1.0])
 # Below the first contact a foot is free, above the second it is held.
-_HOLD = (0.4, 0.8)
+_HOLD = (0.3, 0.7)
 # Time in which a free foot returns to where the person has it, and a held one, s.
 _RETURN, _CREEP = 0.15, 5.0
 # Time in which the body gives way to what all held feet have in common, s.
 _FOLLOW = 0.2
 # Most by which a held foot stays behind, m and rad.
-_BEHIND, _TURNED = 0.05, 0.2
+_BEHIND, _TURNED = 0.08, 0.2
 # Time over which standing feet tell what level is, s.
 _LEARN = 3.0
 # How far the sole of a standing foot goes from what was learned to exactly level.

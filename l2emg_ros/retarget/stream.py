@@ -279,6 +279,7 @@ class StreamRetargeter:
     def _track(self, frames: Motion, fresh: bool, now: float) -> Track:
         """Solve the chunk; a new motion turns to where the robot already faces."""
         joints, turn = self.retargeter.solve(frames)
+        joints = self.retargeter.apart(joints)
         feet = footing(frames, self._before)
         plan = self._planned()
         if fresh and len(plan.track):

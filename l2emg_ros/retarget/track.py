@@ -100,24 +100,25 @@ class Track:
         return np.asarray(home + factor * (self.joints - home) + self.manner[:, 1:] @ bows)
 
 
-def smooth(values: Array, weight: float) -> Array:
-    """Return (T, K) values x nearest to those given: least ``|x - values|^2 + weight |D3 x|^2``.
+def smooth(values: Array, weight: float, sure: Array | None = None) -> Array:
+    """Return (T, K) values x near those given: least ``sure |x - values|^2 + weight |D3 x|^2``.
 
-    D3 takes third differences (the smoother of Whittaker and Henderson).
+    D3 takes third differences (the smoother of Whittaker and Henderson); ``sure`` (T,) is 1 where
+    it is not given.
     """
     count = len(values)
     if count < 4:
         return values
-    third = np.zeros((4, count))
+    bands = np.zeros((4, count))
     stencil = np.array([-1.0, 3.0, -3.0, 1.0])
     for offset in range(4):
-        # Sums of products of the stencil with itself, shifted, over the rows that reach.
+        # Products of the stencil with itself, shifted, summed over its rows.
         for near in range(4 - offset):
             far = near + offset
-            third[3 - offset, far : count - 3 + far] += stencil[near] * stencil[far]
-    third *= weight
-    third[3] += 1.0
-    return np.asarray(solveh_banded(third, values))
+            bands[3 - offset, far : count - 3 + far] += weight * stencil[near] * stencil[far]
+    sure = np.ones(count) if sure is None else sure
+    bands[3] += sure
+    return np.asarray(solveh_banded(bands, sure[:, None] * values))
 
 
 def smooth_turns(turns: Array, weight: float) -> Array:

@@ -91,7 +91,8 @@ def test_a_mirrored_motion_gives_the_mirrored_trajectory(g1: Robot, made: list[M
     sign = np.array([-1.0 if 'roll' in n or 'yaw' in n else 1.0 for n in names])
     one = retargeter.retarget(made[2])
     other = retargeter.retarget(made[2].mirror())
-    assert sign * other.positions[:, twin] == pytest.approx(one.positions, abs=1e-3)
+    # Meshes of the two hands, which touch thighs here, are not quite mirror images.
+    assert sign * other.positions[:, twin] == pytest.approx(one.positions, abs=0.02)
 
 
 def test_approach_from_the_measured_pose(g1: Robot, made: list[Motion]) -> None:

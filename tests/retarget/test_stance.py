@@ -78,7 +78,7 @@ def test_a_foot_never_stays_farther_behind_than_a_step(g1: Robot) -> None:
     way[:, 1] = np.linspace(0.0, 0.5, FRAMES)
     ankles, soles = _moved(_standing(), 1, way)
     held, _ = Stance(g1).push(_standing(), ankles, soles)
-    assert np.linalg.norm(held - ankles, axis=-1).max() < 0.06
+    assert np.linalg.norm(held - ankles, axis=-1).max() < 0.09
 
 
 def test_the_body_gives_way_to_feet_that_slide_together(g1: Robot) -> None:
