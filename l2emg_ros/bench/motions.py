@@ -16,7 +16,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 import os
 from pathlib import Path
 
@@ -40,14 +41,14 @@ def add_folder(parser: argparse.ArgumentParser, otherwise: str) -> None:
     )
 
 
-def check_count(clips: int) -> None:
-    """Check the option ``--clips``.
+def check_count(clips: int, option: str = '--clips') -> None:
+    """Check an option that counts clips.
 
     Raises:
         BadRequest: It is negative.
     """
     if clips < 0:
-        raise BadRequest(f'--clips is {clips}: expected 0 or more')
+        raise BadRequest(f'{option} is {clips}: expected 0 or more')
 
 
 def recordings(folder: Path | None) -> Path | None:
@@ -56,22 +57,39 @@ def recordings(folder: Path | None) -> Path | None:
     return folder or (Path(capture) / 'bandai1' if capture else None)
 
 
-def read(folder: Path, count: int = 0) -> Iterator[tuple[str, Motion]]:
+def read(
+    folder: Path, count: int = 0, held_out: int = 0, without: Sequence[str] = ()
+) -> Iterator[tuple[str, Motion]]:
     """Yield (name, motion) of a folder, searched in depth.
 
     Args:
         folder: Where BVH, AMASS and HumanML3D files lie.
         count: How many, evenly spread; 0 is all.
+        held_out: Leave out those that this ``count`` would give.
+        without: Leave out the names that match one of these shell patterns.
 
     Raises:
-        BadRequest: The folder holds no motion.
+        BadRequest: The folder holds no motion, or none is left.
     """
     paths = sorted(path for path in folder.rglob('*') if path.suffix.lower() in _SUFFIXES)
     if not paths:
         raise BadRequest(f'{folder} holds no motion: expected {", ".join(_SUFFIXES)} files')
-    chosen = np.linspace(0, len(paths) - 1, min(count or len(paths), len(paths)))
-    for index in chosen.round().astype(int):
+    if held_out:
+        taken = set(_spread(len(paths), held_out))
+        paths = [path for number, path in enumerate(paths) if number not in taken]
+    paths = [
+        path for path in paths if not any(fnmatchcase(path.stem, pattern) for pattern in without)
+    ]
+    if not paths:
+        raise BadRequest(f'no motion of {folder} is left: expected fewer to be left out')
+    for index in _spread(len(paths), count or len(paths)):
         yield paths[index].stem, Motion.load(paths[index])
+
+
+def _spread(size: int, count: int) -> list[int]:
+    """Return up to ``count`` numbers evenly spread from 0 to ``size - 1``."""
+    chosen = np.linspace(0, size - 1, min(count, size))
+    return [int(index) for index in chosen.round()]
 
 
 def performed(count: int, seed: int) -> Iterator[tuple[str, Motion]]:

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 import time
 from typing import Any
 
@@ -35,8 +36,8 @@ _STEPS = 2
 _PINK_STEPS, _PINK_SOLVER, _PINK_DAMPING = 3, 'daqp', 1e-4
 
 
-def textbook(robot: Robot, builder: Builder, targets: Targets) -> Array:
-    """Return joint angles (T, N) by damped least squares with clamped position limits.
+def textbook(robot: Robot, builder: Builder, targets: Targets) -> Iterator[Array]:
+    """Yield joint angles (N,) by damped least squares with clamped position limits.
 
     One call of Pinocchio for each task, two steps a frame, no cost on velocities: smooth only as
     far as the targets are.
@@ -46,7 +47,7 @@ def textbook(robot: Robot, builder: Builder, targets: Targets) -> Array:
     parts = [robot.placement(key) for key in builder.parts]
     config, size = IkConfig(), model.nv
     near, turned = ([config.cost(key) for key in keys] for keys in (builder.points, builder.parts))
-    q, result = robot.home.copy(), np.empty((len(targets), size))
+    q = robot.home.copy()
     for row in range(len(targets)):
         for _ in range(_STEPS):
             pin.computeJointJacobians(model, data, q)
@@ -67,12 +68,11 @@ def textbook(robot: Robot, builder: Builder, targets: Targets) -> Array:
                 normal += cost * angular.T @ angular
                 right += cost * angular.T @ error
             q = np.clip(q + np.linalg.solve(normal, right), robot.lower, robot.upper)
-        result[row] = q
-    return result
+        yield q
 
 
-def pink(robot: Robot, builder: Builder, targets: Targets, rate: float) -> Array:
-    """Return joint angles (T, N) by Pink, the inverse kinematics of Caron et al. on Pinocchio.
+def pink(robot: Robot, builder: Builder, targets: Targets, rate: float) -> Iterator[Array]:
+    """Yield joint angles (N,) by Pink, the inverse kinematics of Caron et al. on Pinocchio.
 
     The same targets and costs as tasks of a quadratic program with Pink's limits on positions and
     velocities, three steps a frame.
@@ -107,7 +107,6 @@ def pink(robot: Robot, builder: Builder, targets: Targets, rate: float) -> Array
     limits = [ConfigurationLimit(model), VelocityLimit(model)]
     configuration = Configuration(model, model.createData(), robot.home)
     step = 1.0 / (rate * _PINK_STEPS)
-    result = np.empty((len(targets), model.nv))
     for row in range(len(targets)):
         wanted = [
             *(pin.SE3(np.eye(3), point) for point in targets.points[row]),
@@ -126,8 +125,7 @@ def pink(robot: Robot, builder: Builder, targets: Targets, rate: float) -> Array
                 safety_break=False,
             )
             configuration.integrate_inplace(velocity, step)
-        result[row] = configuration.q
-    return result
+        yield configuration.q.copy()
 
 
 def floor(robot: Robot, builder: Builder, frames: int) -> float:

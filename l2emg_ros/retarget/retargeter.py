@@ -129,13 +129,16 @@ class Retargeter:
         if self.repair is not None:
             self.repair.reset()
 
-    def retarget(self, motion: Motion, start: ArrayLike | None = None) -> Trajectory:
+    def retarget(
+        self, motion: Motion, start: ArrayLike | None = None, report: bool = True
+    ) -> Trajectory:
         """Turn a motion into a trajectory.
 
         Args:
             motion: Any frame rate.
             start: (N,) rad, measured joint positions, at rest: a minimum-jerk approach leads from
                 there to the first pose. None: the trajectory starts at the first pose.
+            report: Whether to judge it too.
 
         Returns:
             A trajectory inside the limits whose last velocity is zero, with its report.
@@ -171,8 +174,9 @@ class Retargeter:
             robot=self.robot.name,
             source=motion.text,
         )
-        report = evaluate(self.robot, motion, trajectory, self.builder)
-        return replace(trajectory, report=report)
+        if not report:
+            return trajectory
+        return replace(trajectory, report=evaluate(self.robot, motion, trajectory, self.builder))
 
     def solve(self, motion: Motion, steady: float = 0.0) -> tuple[Array, Array]:
         """Solve every frame, going on from the last one solved.

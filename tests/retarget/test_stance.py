@@ -143,14 +143,14 @@ def _cut(frames: int, cuts: Sequence[int]) -> list[tuple[int, int]]:
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
-@settings(deadline=None, max_examples=8)
-@given(cuts=st.lists(st.integers(1, 89), max_size=6), seed=st.integers(0, 50))
+@settings(deadline=None, max_examples=4)
+@given(cuts=st.lists(st.integers(1, 59), max_size=5), seed=st.integers(0, 50))
 def test_chunks_of_any_size_give_what_the_whole_gives(cuts: list[int], seed: int) -> None:
     """Strictly causal: frame by frame or at once, to the last bits."""
     robot = Robot.load('g1')
     rng = np.random.default_rng(seed)
     gesture = ('walk_guide', 'dance', 'wave', 'bow')[seed % 4]
-    motion = synthesise(gesture, Emotion('happy').weights(), rng).resample(30.0).slice(0, 90)
+    motion = synthesise(gesture, Emotion('happy').weights(), rng).resample(30.0).slice(0, 60)
     whole, pieces = Retargeter(robot), Retargeter(robot)
     joints, root = whole.solve(motion)
     parts = [pieces.solve(motion.slice(*ends)) for ends in _cut(motion.frames, cuts)]
