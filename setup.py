@@ -53,6 +53,7 @@ setup(
     extras_require={
         'test': ['pytest'],
         'gpu': ['onnxruntime-gpu'],
+        'fast': ['numba'],
     },
     entry_points={
         'console_scripts': [

@@ -17,7 +17,8 @@
 Peers of the same run solve the same targets with the same costs: textbook inverse kinematics
 (frame Jacobians and a damped least-squares step with clamped joint limits, two steps a frame,
 nothing else), and Pink, where it is installed (``requirements/dev.txt``). Beside them stands our
-solver as a stream uses it, frame by frame and before the limits. The floor is the
+solver as a stream uses it, frame by frame and before the limits, and the same compiled, where
+numba is. The floor is the
 arithmetic that no such method can save: Jacobians, normal matrix and one Cholesky solution for
 each of the steps. Our time includes everything up to a trajectory inside the limits; that of the
 others begins with the targets. Trajectories that another system made are judged beside ours.
@@ -43,7 +44,7 @@ from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget import baseline
-from l2emg_ros.retarget.ik import FrameSolver
+from l2emg_ros.retarget.ik import FrameSolver, IkConfig
 from l2emg_ros.retarget.report import evaluate, Report
 from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
 from l2emg_ros.retarget.robot import Robot
@@ -171,20 +172,26 @@ def _peers(rate: float) -> dict[str, Peer]:
     """Return the peers by name; Pink only where it and the solver it uses are installed."""
     peers: dict[str, Peer] = {
         'streaming': partial(_streaming, rate=rate),
+        **({'compiled': partial(_streaming, rate=rate, compiled=True)} if _found('numba') else {}),
         'textbook': partial(_upright, baseline.textbook),
     }
-    if all(importlib.util.find_spec(name) for name in ('pink', 'daqp')):
+    if _found('pink') and _found('daqp'):
         peers['pink'] = partial(_upright, partial(baseline.pink, rate=rate))
     return peers
 
 
+def _found(package: str) -> bool:
+    """Return whether a package is installed."""
+    return importlib.util.find_spec(package) is not None
+
+
 def _streaming(
-    robot: Robot, builder: Builder, targets: Targets, rate: float
+    robot: Robot, builder: Builder, targets: Targets, rate: float, compiled: bool = False
 ) -> Iterator[tuple[Array, Array]]:
     """Solve frame after frame as a stream does."""
-    solver = FrameSolver(robot, builder)
-    for points, orientations in zip(targets.points, targets.orientations, strict=True):
-        yield solver.solve(points, orientations, 1.0 / rate)
+    solver = FrameSolver(robot, builder, IkConfig(compiled=compiled))
+    frames = zip(targets.points, targets.orientations, strict=True)
+    return (solver.solve(*frame, 1.0 / rate) for frame in frames)
 
 
 def _upright(
@@ -202,8 +209,9 @@ def _solved(
     solve: Peer, robot: Robot, motion: Motion, builder: Builder, targets: Targets
 ) -> tuple[Trajectory, list[float]]:
     """Return what a peer makes of the targets, and the seconds of every frame."""
-    joints, turns, times = [], [], [time.process_time()]
-    for q, turn in solve(robot, builder, targets):
+    joints, turns, frames = [], [], solve(robot, builder, targets)
+    times = [time.process_time()]
+    for q, turn in frames:
         times.append(time.process_time())
         joints.append(q)
         turns.append(turn)

@@ -75,6 +75,7 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
 
     def load(self) -> None:
         """Load the robot and prepare the solver."""
+        from l2emg_ros.retarget.ik import IkConfig
         from l2emg_ros.retarget.retargeter import RetargetConfig
         from l2emg_ros.retarget.robot import Robot
         from l2emg_ros.retarget.stream import StreamRetargeter
@@ -84,6 +85,7 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
             root=cast(Literal['fixed', 'kinematic'], given.root),
             approach_velocity=given.approach_velocity,
             approach_min_duration=given.approach_min_duration,
+            ik=IkConfig(compiled=given.compiled),
         )
         robot = Robot.load(given.robot)
         self._stream = StreamRetargeter(robot, config, given.splice_delay_s)

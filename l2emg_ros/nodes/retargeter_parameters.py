@@ -65,6 +65,11 @@ class RetargeterParameters(Parameters):
         maximum=10.0,
         read_only=True,
     )
+    compiled: bool = parameter(
+        False,
+        'Solve frames by numba, where it is installed: the same, several times faster',
+        read_only=True,
+    )
     joint_states_timeout_s: float = parameter(
         1.0, 'Age at which a measured pose no longer counts', unit='s', minimum=0.05, maximum=60.0
     )

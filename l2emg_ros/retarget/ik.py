@@ -26,6 +26,7 @@ knee needs: there the twist of the limb moves nothing, and without cost it would
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +34,7 @@ from numpy.typing import NDArray
 import pinocchio as pin
 from scipy.linalg.lapack import dposv
 
+from l2emg_ros.errors import BadRequest
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.targets import Builder
 
@@ -75,6 +77,10 @@ class IkConfig:
     speed_headroom: float = field(
         default=1.2,
         metadata={'help': 'velocity limit of a frame over that of the robot', 'min': 1.0},
+    )
+    compiled: bool = field(
+        default=False,
+        metadata={'help': 'solve frames by numba, where it is installed: the same, faster'},
     )
 
     def cost(self, key: str) -> float:
@@ -122,6 +128,9 @@ class FrameSolver:
             targets: Says which points and parts the targets speak of.
             config: Costs.
             free: (N,) joints that may move; the others stay at home.
+
+        Raises:
+            BadRequest: ``config.compiled`` without numba.
         """
         config = config or IkConfig()
         self.robot, self.config = robot, config
@@ -155,7 +164,13 @@ class FrameSolver:
         self._posture = np.concatenate(
             [np.full(size, config.posture_cost), np.full(3, config.root_cost)]
         )
+        self._kernel = self._compile(moved) if config.compiled else None
         self.reset()
+        if self._kernel is not None:
+            # What has to be compiled is compiled now, not in the first frame.
+            turns = np.tile(np.eye(3), (len(parts), 1, 1))
+            self.solve(np.zeros((count, 3)), turns, 1.0)
+            self.reset()
 
     def reset(self) -> None:
         """Forget the last solution: the next frame starts from the home pose."""
@@ -206,6 +221,10 @@ class FrameSolver:
         reach = self.robot.velocity * (dt * self.config.speed_headroom)
         lower = self._lower if fresh else np.maximum(self._lower, previous - reach)
         upper = self._upper if fresh else np.minimum(self._upper, previous + reach)
+        if self._kernel is not None:
+            self.q, self.tilt, self.miss = self._kernel(points, orientations, lower, upper)
+            self.fresh = False
+            return self.q, self.tilt
         q, tilt = previous.copy(), self.tilt
         for _ in range(_FIRST_STEPS if fresh else self.config.iterations):
             step = self._step(q, tilt, points, orientations, previous, lower, upper, fresh)
@@ -218,6 +237,49 @@ class FrameSolver:
         self.q = np.clip(q, lower, upper)
         self.tilt = tilt
         return self.q, tilt
+
+    def _compile(self, moved: NDArray[np.bool_]) -> Callable[..., tuple[Array, Array, float]]:
+        """Return the compiled loop, which takes targets and box."""
+        try:
+            from l2emg_ros.retarget import kernel
+        except ImportError:
+            raise BadRequest(
+                'compiled is true but numba is not installed: pip install numba, or say false'
+            ) from None
+        size = len(self.robot.joint_names)
+        constant = (
+            self.robot.home,
+            self._weights,
+            self._counted,
+            self._root_box,
+            kernel.Tree(self.robot.model).arrays,
+            np.array(self._joints),
+            self._offsets,
+            np.ascontiguousarray(self._axes),
+            moved,
+        )
+
+        def run(
+            points: Array, orientations: Array, lower: Array, upper: Array
+        ) -> tuple[Array, Array, float]:
+            fresh = self.fresh
+            return kernel.solve(  # type: ignore[no-any-return]
+                self.q,
+                np.ascontiguousarray(self.tilt),
+                np.ascontiguousarray(points),
+                np.ascontiguousarray(orientations),
+                lower,
+                upper,
+                _FIRST_STEPS if fresh else self.config.iterations,
+                _SMALL_STEP,
+                _ACTIVE_ROUNDS,
+                self._posture + (1e-4 if fresh else self._damping),
+                (0.0 if fresh else 1.0) * self._damping[:size],
+                self._posture,
+                *constant,
+            )
+
+        return run
 
     def _step(
         self,
