@@ -263,7 +263,7 @@ class FrameSolver:
             points: Array, orientations: Array, lower: Array, upper: Array
         ) -> tuple[Array, Array, float]:
             fresh = self.fresh
-            return kernel.solve(  # type: ignore[no-any-return]
+            return kernel.solve(
                 self.q,
                 np.ascontiguousarray(self.tilt),
                 np.ascontiguousarray(points),

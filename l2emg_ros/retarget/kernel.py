@@ -59,7 +59,7 @@ class Tree:
         self.offsets = np.array([placement.translation for placement in model.jointPlacements])
 
     @property
-    def arrays(self) -> tuple[Array, ...]:
+    def arrays(self) -> tuple[NDArray[Any], ...]:
         """All of them, in the order in which `solve` takes them."""
         return self.parents, self.turns, self.offsets, self.axes, self.slides
 
