@@ -41,6 +41,9 @@ _RETURN, _CREEP = 0.15, 5.0
 _FOLLOW = 0.2
 # Most by which a held foot stays behind, m and rad.
 _BEHIND, _TURNED = 0.08, 0.2
+# What is left between two soles, m. They pass each other when they are this far from level, m.
+_GAP = 0.015
+_PASSING = (0.06, 0.12)
 # Time over which standing feet tell what level is, s.
 _LEARN = 3.0
 # How far the sole of a standing foot goes from what was learned to exactly level.
@@ -53,6 +56,9 @@ class Stance:
     def __init__(self, robot: Robot) -> None:
         """Read the feet of the robot."""
         self._edges = np.array([heel_and_toe(robot, side) for side in SIDES])
+        soles = [robot.map.links[f'{side}_sole'] for side in SIDES]
+        widths = [np.ptp(sole.corners @ sole.axes[:, 1]) for sole in soles]
+        self._apart = float(sum(widths)) / 2 + _GAP
         self.reset()
 
     def reset(self) -> None:
@@ -76,6 +82,7 @@ class Stance:
         Returns:
             Ankles (T, 2, 3) m and soles (T, 2, 3, 3) in the same world.
         """
+        ankles = ankles.copy()
         contacts = footing(motion, self._last).contacts.reshape(-1, 2, 2)
         first, step = self._last is None, 1.0 / motion.fps
         self._last = motion.slice(motion.frames - 1)
@@ -89,7 +96,9 @@ class Stance:
         turn = _behind(self._turn, turned[..., None], held, step, _TURNED)
         soles = rotation.to_matrix(rotation.from_rotvec(turn * _UP)) @ soles
         edges = ankles[:, :, None] + np.einsum('tsij,sej->tsei', soles, self._edges)
-        edges = edges[..., :2]
+        aside = _apart(edges, self._apart)
+        ankles[..., :2] += aside
+        edges = edges[..., :2] + aside[:, :, None]
         if first:
             self._edge = edges[0]
         moves = np.diff(edges, axis=0, prepend=self._edge[None])
@@ -116,6 +125,25 @@ class Stance:
         ends = rotation.from_matrix(soles), rotation.from_matrix(level)
         mixed = rotation.to_matrix(rotation.slerp(*ends, _LEVEL * stands))
         return mixed, np.arctan2(level[..., 1, 0], level[..., 0, 0])
+
+
+def _apart(edges: Array, least: float) -> Array:
+    """Return how both feet step aside, (T, 2, 2) m, to be ``least`` apart.
+
+    The hips of some robots are closer together, and their feet broader, than those of a person.
+
+    Args:
+        edges: (T, 2, 2, 3) m, heels and toes.
+        least: m, between the middle lines of the soles.
+    """
+    lines = np.concatenate([edges, edges.mean(axis=2, keepdims=True)], axis=2)
+    between = (lines[:, 0, :, None] - lines[:, 1, None]).reshape(len(edges), -1, 3)
+    distance = np.linalg.norm(between[..., :2], axis=-1)
+    rows, nearest = np.arange(len(edges)), distance.argmin(axis=1)
+    way, near = between[rows, nearest], distance[rows, nearest]
+    lacking = np.maximum(least - near, 0.0) * fade(np.abs(way[:, 2]), _PASSING)
+    push = way[:, :2] * (lacking / np.maximum(2.0 * near, 1e-3))[:, None]
+    return np.stack([push, -push], axis=1)
 
 
 def _behind(

@@ -182,3 +182,19 @@ def test_no_frame_ahead_is_read(g1: Robot) -> None:
     assert np.array_equal(joints[:now], others[:now])
     assert np.array_equal(root[:now], roots[:now])
     assert not np.array_equal(joints[now:], others[now:])
+
+
+def test_feet_broader_than_a_person_s_stand_side_by_side(g1: Robot) -> None:
+    """Ankles a foot's width apart at least, on the floor; feet that pass above are not pushed."""
+    standing = _standing()
+    ankles, soles = _feet(standing)
+    middle = ankles.mean(axis=1, keepdims=True)
+    close = middle + 0.1 * (ankles - middle)
+    held, _ = Stance(g1).push(standing, close, soles)
+    apart = np.linalg.norm((held[:, 0] - held[:, 1])[:, :2], axis=1)
+    corners = g1.map.links['l_sole'].corners
+    assert apart == pytest.approx(np.ptp(corners[:, 1]) + 0.015, abs=1e-3)
+    assert held.mean(axis=1) == pytest.approx(close.mean(axis=1), abs=1e-9)
+    close[:, 0, 2] += 0.2
+    passing, _ = Stance(g1).push(standing, close, soles)
+    assert passing == pytest.approx(close, abs=1e-9)
