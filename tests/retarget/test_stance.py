@@ -75,7 +75,7 @@ def test_a_standing_foot_that_creeps_is_held(g1: Robot) -> None:
 
 def test_a_foot_never_stays_farther_behind_than_a_step(g1: Robot) -> None:
     way = np.zeros((FRAMES, 3))
-    way[:, 1] = np.linspace(0.0, 0.5, FRAMES)
+    way[:, 0] = np.linspace(0.0, 0.5, FRAMES)
     ankles, soles = _moved(_standing(), 1, way)
     held, _ = Stance(g1).push(_standing(), ankles, soles)
     assert np.linalg.norm(held - ankles, axis=-1).max() < 0.09
