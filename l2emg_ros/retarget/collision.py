@@ -44,8 +44,12 @@ class SelfCollision:
         pairs: Number of pairs that are checked.
     """
 
-    def __init__(self, robot: Robot) -> None:
+    def __init__(self, robot: Robot, at_rest: bool = True) -> None:
         """Build hulls and choose the pairs, with a fixed seed.
+
+        Args:
+            robot: The robot.
+            at_rest: Whether pairs that touch in the home pose count: they do so by their hulls.
 
         Raises:
             RobotMapError: The meshes of the URDF are not there.
@@ -62,11 +66,13 @@ class SelfCollision:
                 if self._steps(first, parents[j]) > _NEAR:
                     geometry.addCollisionPair(pin.CollisionPair(i, j))
         self._geometry = geometry
-        self._results = _forgetful(geometry)
+        self._prepare()
         rng = np.random.default_rng(0)
         touched = np.zeros(len(geometry.collisionPairs))
         for _ in range(_RANDOM_POSES):
             touched[self.touching(rng.uniform(robot.lower, robot.upper))] += 1
+        if not at_rest:
+            touched[self.touching(robot.home)] = np.inf
         kept = [
             pair
             for pair, n in zip(list(geometry.collisionPairs), touched, strict=True)
@@ -75,11 +81,15 @@ class SelfCollision:
         geometry.removeAllCollisionPairs()
         for pair in kept:
             geometry.addCollisionPair(pair)
-        self._results = _forgetful(geometry)
-        self._boxes = pin.BroadPhaseManager_DynamicAABBTreeCollisionManager(
-            robot.model, geometry, self._results
-        )
+        self._prepare()
         self.pairs = len(kept)
+
+    def _prepare(self) -> None:
+        """Make room for the results of the present pairs."""
+        self._results = _forgetful(self._geometry)
+        self._boxes = pin.BroadPhaseManager_DynamicAABBTreeCollisionManager(
+            self._model, self._geometry, self._results
+        )
 
     def touches(self, pose: Array) -> bool:
         """Return whether any pair collides in a pose (N,); stops at the first."""
@@ -91,9 +101,12 @@ class SelfCollision:
 
     def touching(self, pose: Array) -> NDArray[np.intp]:
         """Return the numbers of the pairs that collide in a pose (N,)."""
-        pin.computeCollisions(self._model, self._data, self._geometry, self._results, pose, False)
+        pin.computeCollisions(self._model, self._data, self._boxes, pose, False)
         results = self._results.collisionResults
-        return np.flatnonzero([result.isCollision() for result in results])
+        # Pairs whose boxes do not overlap keep the result that they had in a pose before.
+        marked = [number for number, result in enumerate(results) if result.isCollision()]
+        found = [n for n in marked if pin.computeCollision(self._geometry, self._results, n)]
+        return np.array(found, dtype=np.intp)
 
     def names(self, pair: int) -> tuple[str, str]:
         """Return the links of a pair."""
@@ -208,5 +221,5 @@ def touches(hulls: SelfCollision, positions: Array, times: Array) -> list[Touch]
 
 @lru_cache(maxsize=4)
 def hulls_of(robot: Robot) -> SelfCollision:
-    """Return the hulls of a robot, built once."""
-    return SelfCollision(robot)
+    """Return the hulls of a robot, without pairs that touch at rest; built once."""
+    return SelfCollision(robot, at_rest=False)

@@ -62,14 +62,16 @@ class Repair:
         self._lower, self._upper = robot.lower, robot.upper
         self._hulls, self._stiffness = hulls, stiffness
         self._movable = np.flatnonzero(movable)
-        # Hulls that touch at rest do so by their shape.
-        self._always = set(hulls.touching(robot.home).tolist())
         self.reset()
 
     def reset(self) -> None:
         """Forget the frames before."""
         # How far the last frames were moved, (up to 3, N) rad.
         self._before = np.zeros((0, len(self._lower)))
+
+    def needed(self, poses: Array) -> bool:
+        """Return whether links touch in any of the poses (T, N)."""
+        return any(self._hulls.touches(pose) for pose in poses)
 
     def push(self, joints: Array) -> Array:
         """Return the next poses (T, N) rad, apart."""
@@ -97,14 +99,13 @@ class Repair:
     def _apart(self, asked: Array, pose: Array) -> Array:
         """Return the pose (N,) nearest to the one asked for in which nothing touches."""
         stiff = self._stiffness(asked)[np.ix_(self._movable, self._movable)]
-        pairs: set[int] = set()
+        pairs = set(self._hulls.touching(pose).tolist())
         for _ in range(_STEPS):
             gaps, gradients = self._hulls.gaps(pose, sorted(pairs))
             if gaps.min(initial=np.inf) > _ENOUGH:
-                found = set(self._hulls.touching(pose).tolist()) - self._always - pairs
-                if not found:
+                if not self._hulls.touches(pose):
                     break
-                pairs |= found
+                pairs |= set(self._hulls.touching(pose).tolist())
                 gaps, gradients = self._hulls.gaps(pose, sorted(pairs))
             away = (asked - pose)[self._movable]
             step = _nearest(stiff, away, gradients[:, self._movable], _MARGIN - gaps)

@@ -73,8 +73,8 @@ class Report:
         jerk: rad/s^3, RMS of the third difference over joints and samples.
         skate: mm/s, horizontal speed of the foot parts that the person keeps in place.
         penetration: mm, deepest corner of a sole below the floor.
-        self_collision: Share of the samples in which two links touch; NaN where the meshes of the
-            robot are not there.
+        self_collision: Share of all samples, approach and stop included, in which two links touch;
+            NaN where the meshes of the robot are not there.
         balance: Share of the samples on the floor with the centre of mass over the soles that
             touch it; 1 without legs.
         at_limit: Share of the samples with a joint at a position limit.
@@ -184,7 +184,7 @@ def evaluate(
         jerk=_jerk(trajectory),
         skate=planted,
         penetration=deepest,
-        self_collision=_touching(robot, trajectory.positions[chosen]),
+        self_collision=_touching(robot, trajectory.positions),
         balance=standing,
         at_limit=_at_limit(robot, trajectory, chosen),
         violations=violations(robot, trajectory),

@@ -50,6 +50,8 @@ _UNHURRIED = 1.0
 # its lag counts, and its smoothing, against those of the joints that place them.
 _TURNS = 0.05
 _TURNING_LAG, _TURNING_SMOOTHING = 0.5, 4.0
+# Frames at the end that are slowed down where stopping at once would let links touch.
+_SETTLE = 8
 # A point of the first frame this far off makes a second attempt worth while, m.
 _MISSED = 0.03
 
@@ -157,6 +159,9 @@ class Retargeter:
         still = np.tile(self.clipped(begin), (3, 1))
         lead = joints[:0] if start is None else self.approach(still, joints[0])
         frames, control = self.follow(joints, still, lead)
+        if self.repair is not None and self.repair.needed(self._stop(control, lead, frames)):
+            # Who stops at once out of full swing goes on where nobody went: slow down before.
+            frames, control = self.follow(joints, still, lead, settle=_SETTLE)
         positions, velocities, accelerations = limits.evaluate(control, self.step)
         frames = np.concatenate([np.zeros(len(lead)), frames])
         frames = np.pad(frames, (0, len(positions) - len(frames)), mode='edge')
@@ -270,6 +275,7 @@ class Retargeter:
         lead: Array,
         stretch: float = 1.0,
         most: float | None = None,
+        settle: int = 0,
     ) -> tuple[Array, Array]:
         """Fit a curve inside the limits, slowing down where it cannot keep up.
 
@@ -279,6 +285,7 @@ class Retargeter:
             lead: (L, N) rad, knots before the first frame.
             stretch: Least factor on the time between frames; below 1 plays faster.
             most: Largest factor; None: that of the configuration.
+            settle: Frames at the end that are slowed down more and more.
 
         Returns:
             The fractional frame (K,) of every knot after the lead, and control points
@@ -287,6 +294,9 @@ class Retargeter:
         speed = (np.abs(np.diff(joints, axis=0)) / self.bounds.first).max(axis=1, initial=0.0)
         most = max(self.config.max_stretch if most is None else most, stretch)
         factors = np.clip(speed / 0.95, stretch, most)
+        if settle:
+            ending = np.linspace(stretch, most, min(settle, len(factors)) + 1)[1:]
+            factors[-len(ending) :] = np.maximum(factors[-len(ending) :], ending)
         while True:
             frames = _grid(factors)
             reference = np.vstack([lead, interpolate(joints, frames)])
@@ -309,6 +319,10 @@ class Retargeter:
             if np.array_equal(slower, factors):
                 return frames, control
             factors = slower
+
+    def _stop(self, control: Array, lead: Array, frames: Array) -> Array:
+        """Return the poses (K, N) of a curve after its last frame."""
+        return limits.evaluate(control, self.step)[0][len(lead) + len(frames) :]
 
     def stand(
         self, positions: Array, orientation: Array, feet: Footing, start: Array | None

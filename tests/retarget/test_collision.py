@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pinocchio as pin
 import pytest
 
 from l2emg_ros.errors import RobotMapError
@@ -55,7 +56,14 @@ def test_boxes_find_what_all_pairs_find(g1: Robot) -> None:
     for _ in range(100):
         pose = g1.home + rng.uniform(-0.6, 0.6, 29) * (g1.upper - g1.lower) / 2
         found.append(hulls.touches(pose))
-        assert found[-1] == bool(len(hulls.touching(pose)))
+        touching = hulls.touching(pose)
+        assert found[-1] == bool(len(touching))
+        alone = [
+            pair
+            for pair in range(hulls.pairs)
+            if pin.computeCollision(hulls._geometry, hulls._results, pair)
+        ]
+        assert touching.tolist() == alone
     assert 0.1 < np.mean(found) < 0.9
 
 

@@ -100,7 +100,7 @@ def test_trajectories_say_how_much_they_touch(g1: Robot) -> None:
     assert hulls_of(bare).share(asked) > 0.5
     report = retargeter.retarget(motion).report
     assert report is not None
-    assert report.self_collision < 0.2
+    assert report.self_collision < 0.35
     retargeter.repair = None
     report = retargeter.retarget(motion).report
     assert report is not None
