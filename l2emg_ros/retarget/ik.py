@@ -21,7 +21,9 @@ Joint angles q and a small rotation of the root minimise
 by Gauss-Newton. Steps stay in the box of joint limits and of what the velocity limit allows since
 the previous frame; joints that would leave it are fixed at its wall and the others solved again,
 so that they make up for it (clamping would not). The velocity cost is what a straight elbow or
-knee needs: there the twist of the limb moves nothing, and without cost it would jump.
+knee needs: there the twist of the limb moves nothing, and without cost it would jump. Steps are
+damped by the cost that is left (Levenberg and Marquardt's method after Sugihara, IEEE Transactions
+on Robotics 27(5), 2011): what is out of reach is approached, not circled.
 """
 
 from __future__ import annotations
@@ -70,6 +72,10 @@ class IkConfig:
     )
     posture_cost: float = field(
         default=1.5e-4, metadata={'help': 'distance from home', 'unit': 'm^2/rad^2', 'min': 0.0}
+    )
+    caution: float = field(
+        default=0.3,
+        metadata={'help': 'damping of a step for each unit of cost that is left', 'min': 0.0},
     )
     iterations: int = field(
         default=2, metadata={'help': 'Gauss-Newton steps a frame', 'min': 1, 'max': 50}
@@ -274,6 +280,7 @@ class FrameSolver:
                 _SMALL_STEP,
                 _ACTIVE_ROUNDS,
                 self._posture + (1e-4 if fresh else self._damping),
+                self.config.caution,
                 (0.0 if fresh else 1.0) * self._damping[:size],
                 self._posture,
                 *constant,
@@ -307,7 +314,8 @@ class FrameSolver:
         else:
             right[:size] += self._damping[:size] * (previous - q)
             diagonal = self._posture + self._damping
-        normal.flat[:: size + 4] += diagonal
+        missed = float(error**2 @ self._weights)
+        normal.flat[:: size + 4] += diagonal + self.config.caution * missed
         low = np.concatenate([lower - q, -self._root_box])
         high = np.concatenate([upper - q, self._root_box])
         return solve_box(normal, right, low, high)

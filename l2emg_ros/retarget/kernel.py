@@ -76,6 +76,7 @@ def solve(  # type: ignore[no-untyped-def]
     small,
     rounds,
     diagonal,
+    caution,
     damping,
     posture,
     home,
@@ -101,6 +102,7 @@ def solve(  # type: ignore[no-untyped-def]
         small: A step in which nothing moves by more, rad, is the last.
         rounds: Of the active set.
         diagonal: (N + 3,) added to the normal matrix.
+        caution: What is added for each unit of cost that is left.
         damping: (N,) pull back to ``q``.
         posture: (N + 3,) pull to ``home`` and to no tilt.
         home: (N,) rad.
@@ -193,8 +195,9 @@ def solve(  # type: ignore[no-untyped-def]
             right[n] += posture[n] * (home[n] - q[n]) + damping[n] * (previous[n] - q[n])
         for n in range(3):
             right[size + n] -= posture[size + n] * away_tilt[n]
+        missed = caution * (weights * error**2).sum()
         for n in range(whole):
-            normal[n, n] += diagonal[n]
+            normal[n, n] += diagonal[n] + missed
         low, high = np.empty(whole), np.empty(whole)
         low[:size], high[:size] = lower - q, upper - q
         low[size:], high[size:] = -root_box, root_box

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from l2emg_ros import corpus
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion import rotation, skeleton
 from l2emg_ros.motion.motion import Motion
+from l2emg_ros.retarget.ik import IkConfig
 from l2emg_ros.retarget.report import evaluate, Report, violations
 from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
 from l2emg_ros.retarget.robot import Robot
@@ -226,6 +228,20 @@ def test_legs_do_not_make_up_for_a_pelvis_that_trembles(g1: Robot) -> None:
         return float(np.abs(np.diff(trajectory.positions[:60, legs], 3, axis=0)).mean())
 
     assert trembling(60.0) < 0.7 * trembling(0.0)
+
+
+def test_arms_that_cannot_follow_do_not_swing_to_and_fro(g1: Robot) -> None:
+    """Stretched high over the head, the shoulder at its limit: near the target, and at rest."""
+    local = np.tile([0.0, 0.0, 0.0, 1.0], (60, 22, 1))
+    local[:, 0] = rotation.SMPL_TO_ROS_QUAT
+    for side, sign in (('left', 1.0), ('right', -1.0)):
+        lifted = rotation.from_rotvec([0.0, 0.0, sign * 1.75])
+        local[:, skeleton.index(f'{side}_shoulder')] = lifted
+    motion = Motion.from_rotations(local, np.tile([0.0, 0.0, 0.93], (60, 1)), 30.0)
+    for compiled in (False, True) if importlib.util.find_spec('numba') else (False,):
+        config = RetargetConfig(ik=IkConfig(compiled=compiled))
+        joints, _ = Retargeter(g1, config).solve(motion)
+        assert np.abs(np.diff(joints[20:], axis=0)).max() < 0.01
 
 
 def test_jumps_leave_the_floor(g1: Robot, made: list[Motion]) -> None:
