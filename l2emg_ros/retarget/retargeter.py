@@ -211,15 +211,17 @@ class Retargeter:
         return joints if self.repair is None else self.repair.push(joints)
 
     def _repair(self, free: NDArray[np.bool_]) -> Repair | None:
-        """Return what keeps links apart; None where the meshes of the robot are not there."""
-        try:
-            hulls = hulls_of(self.robot)
-        except RobotMapError:
-            return None
+        """Return what keeps links apart; None where nothing can: without meshes, legs alone."""
         movable = free.copy()
         for key in self.builder.parts:
             if key.endswith('sole'):
                 movable &= ~self.robot.supports(key)
+        if not movable.any():
+            return None
+        try:
+            hulls = hulls_of(self.robot)
+        except RobotMapError:
+            return None
         return Repair(self.robot, hulls, movable, self.solver.stiffness)
 
     def _begin(self, motion: Motion, targets: Targets) -> None:

@@ -106,10 +106,10 @@ def test_benchmark(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert set(content) == {'name', 'commit', 'machine', 'config', 'results'}
     assert set(content['machine']) == {'cpu', 'cores', 'gpu'}
     results = content['results']
-    assert results['clips'] == 1
+    assert results['clips'] == ['clip']
     assert results['ours']['violations'] == 0
     assert results['ours']['ms_per_frame'] > 0
-    assert set(results['peers']) == {'streaming', 'textbook', 'pink'}
+    assert set(results['peers']) == {'streaming', 'compiled', 'textbook', 'pink'}
     for peer, figures in results['peers'].items():
         assert results['ratio'][peer]['ms_per_frame'] == pytest.approx(
             results['ours']['ms_per_frame'] / figures['ms_per_frame']

@@ -22,7 +22,7 @@ import pytest
 
 from l2emg_ros.retarget.collision import hulls_of, SelfCollision
 from l2emg_ros.retarget.repair import Repair
-from l2emg_ros.retarget.retargeter import Retargeter
+from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
 from l2emg_ros.retarget.robot import Robot
 from tests import toy_robot
 
@@ -87,6 +87,10 @@ def test_chunks_join(g1: Robot, repair: Repair) -> None:
     assert np.abs(np.diff(apart - poses, axis=0)).max() < 0.4
     repair.reset()
     assert np.array_equal(repair.push(poses[:20]), parts[0])
+
+
+def test_legs_alone_cannot_help(g1: Robot) -> None:
+    assert Retargeter(g1, RetargetConfig(joint_groups=('legs',))).repair is None
 
 
 def test_trajectories_say_how_much_they_touch(g1: Robot) -> None:
