@@ -73,10 +73,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         trajectory.save(args.output)
     print(f'{trajectory} -> {args.output}')
-    report = trajectory.report
-    print(report)
-    if report is not None and report.self_collision > 0.0:
-        hulls = hulls_of(robot)
+    print(trajectory.report)
+    hulls = hulls_of(robot)
+    if hulls is not None:
         for touch in touches(hulls, trajectory.positions, trajectory.time_from_start):
             print(touch)
     return 0

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 import pinocchio as pin
 
+from l2emg_ros.errors import RobotMapError
 from l2emg_ros.retarget import urdf
 from l2emg_ros.retarget.robot import Robot
 
@@ -220,6 +221,12 @@ def touches(hulls: SelfCollision, positions: Array, times: Array) -> list[Touch]
 
 
 @lru_cache(maxsize=4)
-def hulls_of(robot: Robot) -> SelfCollision:
-    """Return the hulls of a robot, without pairs that touch at rest; built once."""
-    return SelfCollision(robot, at_rest=False)
+def hulls_of(robot: Robot) -> SelfCollision | None:
+    """Return the hulls of a robot, without pairs that touch at rest; built once.
+
+    None: its meshes are not there.
+    """
+    try:
+        return SelfCollision(robot, at_rest=False)
+    except RobotMapError:
+        return None

@@ -258,7 +258,7 @@ class FrameSolver:
             self._weights,
             self._counted,
             self._root_box,
-            kernel.Tree(self.robot.model).arrays,
+            kernel.tree_of(self.robot.model),
             np.array(self._joints),
             self._offsets,
             np.ascontiguousarray(self._axes),

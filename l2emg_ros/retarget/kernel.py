@@ -32,36 +32,25 @@ Array = NDArray[np.float64]
 _compiled = numba.njit(cache=True)
 
 
-class Tree:
-    """The joints of a model as arrays.
+def tree_of(model: Any) -> tuple[NDArray[Any], ...]:
+    """Return the joints of a model, each of one coordinate, as arrays; row 0 is the root.
 
-    Attributes:
-        parents: (J,) number of the joint before; row 0 is the root.
-        turns: (J, 3, 3) placement in the frame of the joint before.
-        offsets: (J, 3) m.
-        axes: (J, 3) in the frame of the joint.
-        slides: (J,) whether it moves along its axis instead of about it.
+    Returns:
+        Number (J,) of the joint before; placement in its frame, (J, 3, 3) and (J, 3) m; axis
+        (J, 3) in the frame of the joint; whether it moves along the axis (J,), not about it.
     """
-
-    def __init__(self, model: Any) -> None:
-        """Read them; every joint has one coordinate."""
-        data, zero = model.createData(), np.zeros(model.nq)
-        pin.computeJointJacobians(model, data, zero)
-        frames = np.array([placement.rotation for placement in data.oMi])
-        linear, angular = data.J[:3].T, data.J[3:].T
-        self.slides = np.concatenate([[False], ~angular.any(axis=1)])
-        along = np.where(self.slides[1:, None], linear, angular)
-        self.axes = np.zeros((model.njoints, 3))
-        # At zero a joint has the directions of its placement.
-        self.axes[1:] = np.einsum('jki,jk->ji', frames[1:], along)
-        self.parents = np.array(list(model.parents), dtype=np.int64)
-        self.turns = np.array([placement.rotation for placement in model.jointPlacements])
-        self.offsets = np.array([placement.translation for placement in model.jointPlacements])
-
-    @property
-    def arrays(self) -> tuple[NDArray[Any], ...]:
-        """All of them, in the order in which `solve` takes them."""
-        return self.parents, self.turns, self.offsets, self.axes, self.slides
+    data = model.createData()
+    pin.computeJointJacobians(model, data, np.zeros(model.nq))
+    frames = np.array([placement.rotation for placement in data.oMi])
+    linear, angular = data.J[:3].T, data.J[3:].T
+    slides = np.concatenate([[False], ~angular.any(axis=1)])
+    along = np.where(slides[1:, None], linear, angular)
+    axes = np.zeros((model.njoints, 3))
+    # At zero a joint has the directions of its placement.
+    axes[1:] = np.einsum('jki,jk->ji', frames[1:], along)
+    turns = np.array([placement.rotation for placement in model.jointPlacements])
+    offsets = np.array([placement.translation for placement in model.jointPlacements])
+    return np.array(list(model.parents), dtype=np.int64), turns, offsets, axes, slides
 
 
 @_compiled
@@ -109,7 +98,7 @@ def solve(  # type: ignore[no-untyped-def]
         weights: (3 K + 3 M,).
         counted: (K,) points that count for the miss.
         root_box: (3,) rad, most that the root turns in a step.
-        tree: `Tree.arrays`.
+        tree: What `tree_of` returns.
         joints: (K + M,) joint that carries each target.
         places: (K, 3) m in its frame.
         part_axes: (M, 3, 3) in its frame.
@@ -213,7 +202,6 @@ def solve(  # type: ignore[no-untyped-def]
 def _solve_box(normal, right, low, high, rounds):  # type: ignore[no-untyped-def]
     """Minimise in a box by the active set of `ik.solve_box`."""
     whole = len(right)
-    free = np.arange(whole)
     solution = _solve(normal, right)
     fixed = np.zeros(whole, dtype=np.bool_)
     for _ in range(rounds):

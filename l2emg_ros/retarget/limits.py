@@ -165,7 +165,7 @@ def follow(
     aim = bounds.shrunk()
     late = np.flatnonzero(aim.excess(control) > _ROUNDING)
     if late.size:
-        control[:, late] = system.constrained(reference, start, aim, late)
+        control[:, late] = system.constrained(reference, control, aim, late)
         bounds = bounds.columns(late)
         # Clipping the last tenth of a milliradian costs second differences less than they spare.
         inside = np.clip(control[:, late], bounds.lower, bounds.upper)
@@ -203,10 +203,10 @@ class _System:
         rows = np.arange(3, count)
         columns = np.minimum(rows - 3, free - 1)
         self.spread = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(count, free))
-        self.sample = _stencil((1 / 6, 4 / 6, 1 / 6), count)[:weighted]
-        self.third = _stencil((-1.0, 3.0, -3.0, 1.0), count)
-        limits = [_stencil((1.0,), count), _stencil((-1.0, 1.0), count)]
-        limits.append(_stencil((1.0, -2.0, 1.0), count))
+        self.sample = stencil((1 / 6, 4 / 6, 1 / 6), count)[:weighted]
+        self.third = stencil((-1.0, 3.0, -3.0, 1.0), count)
+        limits = [stencil((1.0,), count), stencil((-1.0, 1.0), count)]
+        limits.append(stencil((1.0, -2.0, 1.0), count))
         self.limits = sparse.vstack(
             [np.sqrt(rho) * block for rho, block in zip(_RHO, limits, strict=True)]
         ).tocsr()
@@ -214,7 +214,8 @@ class _System:
             block @ self.spread for block in (self.sample, self.third, self.limits)
         )
         # (N, 4, free)
-        self.bands = _bands(self.sample_free) + smoothing[:, None, None] * _bands(self.third_free)
+        smoothed = smoothing[:, None, None] * bands_of(self.third_free)
+        self.bands = bands_of(self.sample_free) + smoothed
 
     def solve(self, reference: Array, start: Array) -> Array:
         """Return all control points (knots + 2, N) without limits."""
@@ -222,16 +223,15 @@ class _System:
         return self._full(_Factor(self.bands).solve(pull), start)
 
     def constrained(
-        self, reference: Array, start: Array, bounds: Bounds, chosen: NDArray[np.intp]
+        self, reference: Array, control: Array, bounds: Bounds, chosen: NDArray[np.intp]
     ) -> Array:
-        """Return all control points of some joints after the sweeps."""
-        start = start[:, chosen]
-        factor = _Factor(self.bands[chosen] + _bands(self.limits_free))
+        """Return all control points of some joints after sweeps that begin at ``control``."""
+        start = control[:3, chosen]
+        factor = _Factor(self.bands[chosen] + bands_of(self.limits_free))
         pull = self._gradient(reference[:, chosen], start, self.smoothing[chosen])
         fixed = self.limits[:, :3] @ start
         low, high = self._box(bounds.columns(chosen))
-        free = _Factor(self.bands[chosen]).solve(pull)
-        value = self.limits_free @ free + fixed
+        value = self.limits @ control[:, chosen]
         split, dual = np.clip(value, low, high), np.zeros_like(value)
         close = np.minimum(_CLOSE * (high - low), _CLOSE * (high[-1] - low[-1]))
         for sweep in range(_SWEEPS):
@@ -267,7 +267,7 @@ class _System:
         return np.vstack(low), np.vstack(high)
 
 
-def _stencil(weights: tuple[float, ...], count: int) -> sparse.csr_array:
+def stencil(weights: tuple[float, ...], count: int) -> sparse.csr_array:
     """Return the banded matrix whose rows slide ``weights`` over ``count`` columns."""
     rows = count - len(weights) + 1
     return sparse.diags_array(
@@ -277,7 +277,7 @@ def _stencil(weights: tuple[float, ...], count: int) -> sparse.csr_array:
     ).tocsr()
 
 
-def _bands(block: sparse.csr_array) -> Array:
+def bands_of(block: sparse.csr_array) -> Array:
     """Return the bands (4, K) of ``block^T block``, upper form, bandwidth 3."""
     normal = block.T @ block
     size = normal.shape[0]

@@ -78,7 +78,9 @@ class Repair:
         past = len(self._before)
         wanted = np.vstack([self._before, np.zeros_like(joints)])
         sure = np.concatenate([np.full(past, _FIXED), np.full(len(joints), _FREE)])
-        offset = smooth(wanted, _JERK, sure)[past:]
+        offset = np.zeros_like(joints)
+        if self._before.any():
+            offset = smooth(wanted, _JERK, sure)[past:]
         for _ in range(_ROUNDS):
             poses = np.clip(joints + offset, self._lower, self._upper)
             hits = [row for row, pose in enumerate(poses) if self._hulls.touches(pose)]

@@ -23,7 +23,6 @@ from numpy.typing import ArrayLike, NDArray
 import pinocchio as pin
 from scipy.spatial.transform import Rotation
 
-from l2emg_ros.errors import RobotMapError
 from l2emg_ros.motion import rotation, skeleton
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget import balance
@@ -308,10 +307,8 @@ def _feet(
 
 def _touching(robot: Robot, positions: Array) -> float:
     """Return the share of poses (T, N) in which two links touch."""
-    try:
-        return hulls_of(robot).share(positions)
-    except RobotMapError:
-        return float('nan')
+    hulls = hulls_of(robot)
+    return float('nan') if hulls is None else hulls.share(positions)
 
 
 def _jerk(trajectory: Trajectory) -> float:

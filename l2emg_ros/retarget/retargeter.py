@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from l2emg_ros.errors import BadRequest, RobotMapError
+from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget import limits
@@ -216,11 +216,8 @@ class Retargeter:
         for key in self.builder.parts:
             if key.endswith('sole'):
                 movable &= ~self.robot.supports(key)
-        if not movable.any():
-            return None
-        try:
-            hulls = hulls_of(self.robot)
-        except RobotMapError:
+        hulls = hulls_of(self.robot) if movable.any() else None
+        if hulls is None:
             return None
         return Repair(self.robot, hulls, movable, self.solver.stiffness)
 

@@ -35,12 +35,10 @@ from l2emg_ros.retarget.robot import Robot
 
 Array = NDArray[np.float64]
 
-HEIGHT_RAMP = (0.045, 0.09)
-"""A foot stands below the first height over its standing height and is off above the second, m."""
 _CONTACTS = [skeleton.index(name) for name in CONTACT_JOINTS]
-# A contact fades out between these speeds (m/s), as between the heights of `HEIGHT_RAMP`: soft
-# edges keep the root smooth.
-_SPEED_RAMP = (0.2, 0.6)
+# A contact fades out between these heights over the standing height (m) and these speeds (m/s):
+# soft edges keep the root smooth.
+_HEIGHT_RAMP, _SPEED_RAMP = (0.045, 0.09), (0.2, 0.6)
 # Power of the contacts by which feet hold the root.
 _SURE = 6
 # A foot that hovers less than this stands: what a capture or a generator leaves, m.
@@ -85,19 +83,10 @@ def footing(motion: Motion, before: Motion | None = None) -> Footing:
     feet = positions[:, _CONTACTS]
     last = feet[:1] if before is None else before.joint_positions()[-1:, _CONTACTS]
     speed = np.linalg.norm(np.diff(feet, axis=0, prepend=last), axis=-1) * motion.fps
-    height = foot_heights(positions)
-    contacts = fade(height, HEIGHT_RAMP) * fade(speed, _SPEED_RAMP)
+    height = feet[..., 2] - STANDING_HEIGHT
+    contacts = fade(height, _HEIGHT_RAMP) * fade(speed, _SPEED_RAMP)
     lowest = height.min(axis=1)
     return Footing(contacts, np.maximum(lowest - _HOVER, 0.0), motion.root_translation[:, :2])
-
-
-def foot_heights(positions: Array) -> Array:
-    """Return the heights (T, 4) of heels and toes over their standing heights, m, left first.
-
-    Args:
-        positions: (T, 22, 3) m, joints of a person.
-    """
-    return np.asarray(positions[:, _CONTACTS, 2] - STANDING_HEIGHT)
 
 
 def fade(values: Array, ramp: tuple[float, float]) -> Array:

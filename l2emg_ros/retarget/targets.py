@@ -15,8 +15,8 @@
 """What a human pose asks of a robot: its bone directions with the robot's own limb lengths.
 
 All targets are relative to the robot's root link, in its frame. There is no table of scales: a
-limb keeps the direction it has in the person and the length it has in the URDF; ankles are where
-the person has them, to the scale of the legs.
+limb keeps the direction it has in the person and the length it has in the URDF; feet that stand
+stay where they came down.
 """
 
 from __future__ import annotations
@@ -143,8 +143,7 @@ class Builder:
             steady: Weight of the jerk of the pelvis against its distance from the person's: what
                 a capture trembles is not handed on to the legs, whose feet stand.
             exact: Whether every bone keeps exactly the direction of the person. Else the hands are
-                kept out of the body and the ankles where the person has them, soles flat on the
-                floor.
+                kept out of the body and standing feet where they stand.
         """
         positions = motion.joint_positions()
         joints = [skeleton.index(_PARTS[key]) for key in ('base_link', *self.parts)]
@@ -190,7 +189,7 @@ class Builder:
         stance: Stance,
         steady: float,
     ) -> None:
-        """Put the ankles where the person has them, to scale, and standing feet where they stay.
+        """Let standing feet stay, and bend the legs for them.
 
         Bone directions alone would make feet slide: thigh and shin of a robot have another ratio
         than those of a person, so that a standing ankle would move when the knee bends.

@@ -24,6 +24,7 @@ from scipy.linalg import solveh_banded
 
 from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
+from l2emg_ros.retarget.limits import bands_of, stencil
 from l2emg_ros.retarget.root import Footing
 
 Array = NDArray[np.float64]
@@ -109,13 +110,7 @@ def smooth(values: Array, weight: float, sure: Array | None = None) -> Array:
     count = len(values)
     if count < 4:
         return values
-    bands = np.zeros((4, count))
-    stencil = np.array([-1.0, 3.0, -3.0, 1.0])
-    for offset in range(4):
-        # Products of the stencil with itself, shifted, summed over its rows.
-        for near in range(4 - offset):
-            far = near + offset
-            bands[3 - offset, far : count - 3 + far] += weight * stencil[near] * stencil[far]
+    bands = weight * bands_of(stencil((-1.0, 3.0, -3.0, 1.0), count))
     sure = np.ones(count) if sure is None else sure
     bands[3] += sure
     return np.asarray(solveh_banded(bands, sure[:, None] * values))

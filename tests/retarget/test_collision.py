@@ -100,3 +100,4 @@ def test_missing_meshes(g1: Robot, tmp_path: Path) -> None:
     path.write_text(text.replace('package://example-robot-data', 'package://nowhere'))
     with pytest.raises(RobotMapError, match=r'g1\.urdf.*nowhere'):
         SelfCollision(replace(g1, urdf_path=path))
+    assert hulls_of(replace(g1, urdf_path=path)) is None

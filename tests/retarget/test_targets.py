@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Feet as targets: where the person has them, flat where they stand."""
+"""Feet as targets: they stay where they stand, and lie flat there."""
 
 from __future__ import annotations
 
