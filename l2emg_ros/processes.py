@@ -49,7 +49,10 @@ class Argument:
 
 
 GENERATOR = Process(
-    'generator', 'l2emg_ros.nodes.generator_node', 'generator.yaml', ('model_path', 'device')
+    'generator',
+    'l2emg_ros.nodes.generator_node',
+    'generator.yaml',
+    ('robot', 'model_path', 'device'),
 )
 RETARGETER = Process(
     'retargeter', 'l2emg_ros.nodes.retargeter_node', 'retargeter.yaml', ('robot',)

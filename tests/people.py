@@ -98,3 +98,24 @@ def write_bvh(folder: Path, rig: str, motion: Motion, **options: object) -> Path
     path = folder / f'{rig}.bvh'
     path.write_text(text)
     return path
+
+
+def leaning(bend: np.ndarray, lean: np.ndarray, fps: float = 30.0) -> Motion:
+    """Return a person whose feet stand flat side by side, legs straight.
+
+    Args:
+        bend: (T,) rad, of the trunk forward over upright legs.
+        lean: (T,) rad, of the whole body forward about the ankles.
+    """
+    rotations = np.tile([0.0, 0.0, 0.0, 1.0], (len(bend), 22, 1))
+
+    def pitch(angles: np.ndarray) -> np.ndarray:
+        return rotation.from_rotvec(angles[:, None] * [1.0, 0.0, 0.0])
+
+    rotations[:, 0] = rotation.multiply(rotation.SMPL_TO_ROS_QUAT, pitch(bend + lean))
+    for side in ('left', 'right'):
+        rotations[:, skeleton.index(f'{side}_hip')] = pitch(-bend)
+        rotations[:, skeleton.index(f'{side}_ankle')] = pitch(-lean)
+    motion = Motion.from_rotations(rotations, np.zeros((len(bend), 3)), fps)
+    toe = motion.joint_positions()[:, skeleton.index('left_foot')]
+    return motion.replace(trans=[0.0, 0.0, skeleton.FOOT_HEIGHT] - toe)

@@ -190,8 +190,7 @@ def _streaming(
 ) -> Iterator[tuple[Array, Array]]:
     """Solve frame after frame as a stream does."""
     solver = FrameSolver(robot, builder, IkConfig(compiled=compiled))
-    frames = zip(targets.points, targets.orientations, strict=True)
-    return (solver.solve(*frame, 1.0 / rate) for frame in frames)
+    return (solver.solve(*targets.frame(row), 1.0 / rate) for row in range(len(targets)))
 
 
 def _upright(

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from l2emg_interfaces.msg import SmplMotion
 
@@ -25,17 +26,34 @@ from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.nodes import convert, joints
 
+if TYPE_CHECKING:
+    from l2emg_ros.retarget.scene_target import SceneTarget
+
 # How far ahead a motion may ask to be played, seconds.
 _MAX_AHEAD = 60.0
 
 
 @dataclass(frozen=True)
+class Wish:
+    """What a request wants of the robot beside the motion.
+
+    Attributes:
+        targets: What to do with points in space.
+        joint_groups: Groups or joints that take part; empty: all.
+    """
+
+    targets: tuple[SceneTarget, ...] = ()
+    joint_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Chunk:
-    """A checked chunk."""
+    """A checked chunk; the wish comes with the first one."""
 
     motion: Motion
     first: bool
     last: bool
+    wish: Wish = field(default_factory=Wish)
 
 
 class ChunkQueue:
@@ -65,12 +83,13 @@ class ChunkQueue:
         """Whether a motion waits for its stamp."""
         return bool(self._waiting)
 
-    def add(self, message: SmplMotion, now: float) -> None:
+    def add(self, message: SmplMotion, now: float, wish: Wish | None = None) -> None:
         """Take a chunk.
 
         Args:
             message: The chunk.
             now: Time of the clock that stamps count on, s.
+            wish: What it asks for beside the motion, checked; None: nothing.
 
         Raises:
             BadRequest: It is not well formed or not the next one; its motion is closed.
@@ -105,7 +124,7 @@ class ChunkQueue:
             self.close()
             self._waiting.clear()
             self._start = start
-        self._waiting.append(Chunk(motion, first, bool(message.last)))
+        self._waiting.append(Chunk(motion, first, bool(message.last), wish or Wish()))
         self._motion_id, self._next, self._arrived = message.motion_id, index + 1, now
         if message.last:
             self.close()

@@ -25,6 +25,7 @@ from typing import Any, TYPE_CHECKING
 from l2emg_interfaces.action import GenerateMotion
 from l2emg_interfaces.msg import Emotion as EmotionMessage
 from l2emg_interfaces.msg import Expert, SmplMotion
+from l2emg_interfaces.msg import SceneTarget as TargetMessage
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -36,6 +37,7 @@ from l2emg_ros.nodes.joints import floats, time_message
 if TYPE_CHECKING:
     from l2emg_ros.experts.registry import ExpertInfo
     from l2emg_ros.generator.request import Request
+    from l2emg_ros.retarget.scene_target import SceneTarget
 
 _JOINTS = 22
 # Bounds of what can be a chunk of human motion: ten minutes at 60 Hz, in a hall of 200 m.
@@ -117,6 +119,41 @@ def request_from_goal(goal: GenerateMotion.Goal) -> Request:
     )
 
 
+def targets_from_messages(messages: Sequence[TargetMessage], root_link: str) -> list[SceneTarget]:
+    """Return the targets of a request.
+
+    Args:
+        messages: The targets.
+        root_link: Name of the robot's root link, the only frame that points are taken in.
+
+    Raises:
+        BadRequest: One is not well formed, or its point is given in another frame.
+    """
+    from l2emg_ros.retarget.scene_target import KINDS, SceneTarget
+
+    targets = []
+    for message in messages:
+        frame = check_name(message.point.header.frame_id, 'frame_id of a target')
+        if frame not in ('', root_link):
+            raise BadRequest(
+                f'a target is given in frame {frame!r}: expected {root_link!r}, or none'
+            )
+        if message.kind >= len(KINDS):
+            raise BadRequest(f'target kind is {message.kind}: expected 0 to {len(KINDS) - 1}')
+        point = message.point.point
+        targets.append(
+            SceneTarget(
+                KINDS[message.kind],
+                (point.x, point.y, point.z),
+                check_name(message.limb, 'limb of a target') or 'either',  # type: ignore[arg-type]
+                message.radius,
+                message.start,
+                message.duration,
+            )
+        )
+    return targets
+
+
 def motion_to_message(
     motion: Motion,
     *,
@@ -128,6 +165,8 @@ def motion_to_message(
     embedding: ArrayLike = (),
     experts: Sequence[str] = (),
     expert_weights: Sequence[float] = (),
+    targets: Sequence[TargetMessage] = (),
+    joint_groups: Sequence[str] = (),
 ) -> SmplMotion:
     """Return a motion, or a chunk of one, as a message to be played on receipt (stamp 0)."""
     message = SmplMotion(
@@ -142,6 +181,8 @@ def motion_to_message(
         emotion_embedding=floats(embedding),
         experts=[str(name) for name in experts],
         expert_weights=floats(expert_weights),
+        targets=list(targets),
+        joint_groups=[str(name) for name in joint_groups],
     )
     message.header.frame_id = frame_id
     return message

@@ -64,6 +64,12 @@ class GeneratorParameters(Parameters):
         maximum=256,
         read_only=True,
     )
+    robot: str = parameter(
+        'g1',
+        'Robot that performs the motions, to say what of a goal it cannot do: a shipped name or '
+        'the path of a map file',
+        read_only=True,
+    )
     frame_id: str = parameter('odom', 'Frame of the motions: z up, x forward')
     max_duration_s: float = parameter(
         20.0, 'Longest motion a goal may ask for', unit='s', minimum=0.5, maximum=20.0
@@ -71,7 +77,7 @@ class GeneratorParameters(Parameters):
 
 
 class Unsupported(L2EmgError):
-    """A goal asks for what this model cannot do."""
+    """A goal asks for what the robot cannot do."""
 
 
 class GeneratorNode(BaseNode[GeneratorParameters]):
@@ -87,6 +93,7 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
         self._slot = GoalSlot()
         self._emotion: Emotion | None = None
         self._session: Any = None
+        self._robot: Any = None
         self._first_chunks, self._chunks = Meter(), Meter()
         self._outcomes = dict.fromkeys(('ok', 'interrupted', 'bad', 'cancelled', 'failed'), 0)
         super().__init__('generator', GeneratorParameters, **options)
@@ -134,7 +141,7 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
 
     def unload(self) -> None:
         """Free the model once the running chunk is done."""
-        self._generator = None
+        self._generator = self._robot = None
         self.worker.wait(_free_memory)
 
     @property
@@ -154,6 +161,8 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
         goal_id = bytes(goal.goal_id.uuid)
         try:
             request = self._request(goal.request)
+            if goal.request.targets or goal.request.joint_groups:
+                await self.worker.run(self._check_wish, goal.request)
             ticket = self._slot.claim(goal_id)
             if goal.is_cancel_requested:
                 ticket.stop.set()
@@ -181,10 +190,28 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
         limit = self.parameters.max_duration_s
         if request.seconds is not None and request.seconds > limit:
             raise BadRequest(f'duration is {request.seconds:g} s: expected at most {limit:g}')
-        if goal.targets or goal.joint_groups:
-            what = 'targets' if goal.targets else 'joint_groups'
-            raise Unsupported(f'{what} are given: this model moves the whole body without targets')
         return request
+
+    def _check_wish(self, goal: GenerateMotion.Goal) -> None:
+        """Check what a goal wants of the robot, on the worker's thread.
+
+        Raises:
+            BadRequest: A target or a joint group is not well formed.
+            Unsupported: The robot cannot reach a target.
+        """
+        from l2emg_ros.retarget.robot import Robot
+        from l2emg_ros.retarget.scene import Scene
+        from l2emg_ros.retarget.scene_report import unreachable
+
+        if self._robot is None:
+            self._robot = Robot.load(self.parameters.robot)
+        robot = self._robot
+        robot.indices([str(name) for name in goal.joint_groups])
+        targets = convert.targets_from_messages(goal.targets, robot.map.links['base_link'].link)
+        Scene(robot, targets)
+        for target in targets:
+            if (why := unreachable(robot, target, 'fixed')) is not None:
+                raise Unsupported(why)
 
     async def _generate(
         self,
@@ -197,6 +224,7 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
         """Publish chunk after chunk until the motion ends or the ticket is stopped."""
         emotion = request.emotion or self._emotion
         motion_id, experts = str(uuid.uuid4()), {}
+        wish = {'targets': goal.request.targets, 'joint_groups': goal.request.joint_groups}
         request = dataclasses.replace(request, emotion=emotion)
         session = await self.worker.run(self._open, request, ticket)
         self._session = session
@@ -218,6 +246,7 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
                     frame_id=self.parameters.frame_id,
                     chunk_index=chunk.index,
                     last=chunk.last,
+                    **(wish if chunk.index == 0 else {}),
                     **experts,
                 )
             )
@@ -235,7 +264,11 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
             self._session = None
         if frames:
             result.motion = convert.motion_to_message(
-                session.motion(), motion_id=motion_id, frame_id=self.parameters.frame_id, **experts
+                session.motion(),
+                motion_id=motion_id,
+                frame_id=self.parameters.frame_id,
+                **wish,
+                **experts,
             )
         result.experts = list(session.experts)
         result.expert_weights = floats(session.expert_weights)

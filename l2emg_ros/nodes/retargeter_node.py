@@ -33,7 +33,7 @@ from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import BadRequest, LimitViolation
 from l2emg_ros.nodes import convert, diagnostics, joints, qos
 from l2emg_ros.nodes.base import answered, BaseNode, guarded, run
-from l2emg_ros.nodes.chunks import Chunk, ChunkQueue
+from l2emg_ros.nodes.chunks import Chunk, ChunkQueue, Wish
 from l2emg_ros.nodes.diagnostics import Meter, Status
 from l2emg_ros.nodes.retargeter_parameters import RetargeterParameters
 from l2emg_ros.nodes.worker import Line
@@ -140,9 +140,27 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
         """Accept the next chunk of the running motion, or the first of a new one."""
         if self.active:
             try:
-                self._chunks.add(message, self.seconds())
+                self._chunks.add(message, self.seconds(), self._wish(message))
             finally:
                 self._feed()
+
+    def _wish(self, message: SmplMotion) -> Wish:
+        """Check what a chunk asks for beside the motion.
+
+        Raises:
+            BadRequest: It is not for this robot, or comes with a later chunk.
+        """
+        if not (message.targets or message.joint_groups):
+            return Wish()
+        if message.chunk_index:
+            raise BadRequest(f'targets or joint_groups in chunk {message.chunk_index}: expected 0')
+        robot = self._stream.robot
+        groups = tuple(str(name) for name in message.joint_groups)
+        robot.indices(groups)
+        root_link = robot.map.links['base_link'].link
+        targets = convert.targets_from_messages(message.targets, root_link)
+        self._stream.retargeter.scene(targets)
+        return Wish(tuple(targets), groups)
 
     def _feed(self) -> None:
         """Plan with the chunks whose time has come."""
@@ -206,7 +224,13 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
         """Plan with one more chunk."""
         now, begun = self._played(), time.monotonic()
         trajectory = self._stream.push(
-            chunk.motion, chunk.last, now, self._pose(), start=chunk.first
+            chunk.motion,
+            chunk.last,
+            now,
+            self._pose(),
+            start=chunk.first,
+            targets=chunk.wish.targets,
+            joint_groups=chunk.wish.joint_groups,
         )
         self._plans.mark(time.monotonic() - begun)
         return now, trajectory

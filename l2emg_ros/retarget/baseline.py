@@ -46,14 +46,16 @@ def textbook(robot: Robot, builder: Builder, targets: Targets) -> Iterator[Array
     points = [robot.placement(key) for key in builder.points]
     parts = [robot.placement(key) for key in builder.parts]
     config, size = IkConfig(), model.nv
-    near, turned = ([config.cost(key) for key in keys] for keys in (builder.points, builder.parts))
+    near = np.array([config.cost(key) for key in builder.points])
+    turned = [config.cost(key) for key in builder.parts]
     q = robot.home.copy()
     for row in range(len(targets)):
         for _ in range(_STEPS):
             pin.computeJointJacobians(model, data, q)
             normal, right = np.eye(size) * _DAMPING, np.zeros(size)
+            costs = near * targets.weights[row]
             for (joint, offset, _), target, cost in zip(
-                points, targets.points[row], near, strict=True
+                points, targets.points[row], costs, strict=True
             ):
                 jacobian = pin.getJointJacobian(model, data, joint, pin.LOCAL_WORLD_ALIGNED)
                 arm = data.oMi[joint].rotation @ offset
@@ -114,6 +116,8 @@ def pink(robot: Robot, builder: Builder, targets: Targets, rate: float) -> Itera
         ]
         for task, target in zip(tasks, wanted, strict=True):
             task.set_target(target)
+        for task, key, weight in zip(tasks, builder.points, targets.weights[row], strict=False):
+            task.set_position_cost((config.cost(key) * weight) ** 0.5)
         for _ in range(_PINK_STEPS):
             velocity = solve_ik(
                 configuration,

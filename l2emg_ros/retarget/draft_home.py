@@ -77,7 +77,7 @@ def _posed(robot: Robot, bent: bool, out: float) -> Array:
         solver = FrameSolver(robot, builder)
         for angle in np.linspace(first, out, 1 if first == out else _STEPS):
             targets = builder.build(standing(bent, angle))
-            q, _ = solver.solve(targets.points[0], targets.orientations[0], 1.0)
+            q, _ = solver.solve(*targets.frame(0), 1.0)
         found.append((round(solver.miss, 3), q))
     q = min(found, key=lambda entry: entry[0])[1]
     rounded = np.clip(

@@ -16,7 +16,8 @@
 
 Joint angles q and a small rotation of the root minimise
 
-    sum |x_k(q) - x_k*|^2 + sum w_m |log(R_m* R_m(q)^T)|^2 + w_v |q - q_prev|^2 + w_h |q - home|^2
+    sum w_k |x_k(q) - x_k*|^2 + sum w_m |log(R_m* R_m(q)^T)|^2
+        + w_v |q - q_prev|^2 + w_h |q - home|^2
 
 by Gauss-Newton. Steps stay in the box of joint limits and of what the velocity limit allows since
 the previous frame; joints that would leave it are fixed at its wall and the others solved again,
@@ -29,7 +30,6 @@ on Robotics 27(5), 2011): what is out of reach is approached, not circled.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,70 +37,13 @@ import pinocchio as pin
 from scipy.linalg.lapack import dposv
 
 from l2emg_ros.errors import BadRequest
+from l2emg_ros.retarget.config import IkConfig
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.targets import Builder
 
+__all__ = ['FrameSolver', 'IkConfig', 'solve_box']
+
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class IkConfig:
-    """Costs and limits of the solver.
-
-    Elbows and wrists count 1 per m^2, so an orientation cost of 0.04 makes 0.1 rad as bad as 2 cm.
-    """
-
-    ankle_cost: float = field(default=4.0, metadata={'help': 'places of the ankles', 'min': 0.0})
-    knee_cost: float = field(default=0.3, metadata={'help': 'places of the knees', 'min': 0.0})
-    torso_cost: float = field(
-        default=0.04,
-        metadata={'help': 'orientation of the torso', 'unit': 'm^2/rad^2', 'min': 0.0},
-    )
-    root_cost: float = field(
-        default=0.2, metadata={'help': 'orientation of the root', 'unit': 'm^2/rad^2', 'min': 0.0}
-    )
-    sole_cost: float = field(
-        default=0.2, metadata={'help': 'orientation of the feet', 'unit': 'm^2/rad^2', 'min': 0.0}
-    )
-    hand_cost: float = field(
-        default=0.02,
-        metadata={'help': 'orientation of the hands', 'unit': 'm^2/rad^2', 'min': 0.0},
-    )
-    velocity_cost: float = field(
-        default=2e-3,
-        metadata={'help': 'change since the last frame', 'unit': 'm^2/rad^2', 'min': 0.0},
-    )
-    posture_cost: float = field(
-        default=1.5e-4, metadata={'help': 'distance from home', 'unit': 'm^2/rad^2', 'min': 0.0}
-    )
-    caution: float = field(
-        default=0.3,
-        metadata={'help': 'damping of a step for each unit of cost that is left', 'min': 0.0},
-    )
-    iterations: int = field(
-        default=2, metadata={'help': 'Gauss-Newton steps a frame', 'min': 1, 'max': 50}
-    )
-    speed_headroom: float = field(
-        default=1.2,
-        metadata={'help': 'velocity limit of a frame over that of the robot', 'min': 1.0},
-    )
-    compiled: bool = field(
-        default=False,
-        metadata={'help': 'solve frames by numba, where it is installed: the same, faster'},
-    )
-
-    def cost(self, key: str) -> float:
-        """Return the cost of a target point or part by its neutral name."""
-        part = key.rpartition('_')[2]
-        costs = {
-            'torso': self.torso_cost,
-            'gaze': self.torso_cost,
-            'sole': self.sole_cost,
-            'gripper': self.hand_cost,
-            'ankle': self.ankle_cost,
-            'knee': self.knee_cost,
-        }
-        return costs.get(part, 1.0)
 
 
 # Steps of the first frame, which starts from the home pose, and the step that ends them, rad.
@@ -157,13 +100,13 @@ class FrameSolver:
         free = np.ones(size, dtype=bool) if free is None else free
         # What no free joint moves must not pull on the root.
         movable = np.repeat((moved & free).any(axis=1), 3)
-        self._weights = np.repeat(costs, 3) * movable
+        self._costs = np.repeat(costs, 3) * movable
         self._counted = movable[: 3 * count : 3]
         self._lower = np.where(free, robot.lower, robot.home)
         self._upper = np.where(free, robot.upper, robot.home)
         # Unknowns: the joints, then the rotation of the root.
         self._root_box = np.zeros(3) if locked else np.full(3, np.pi)
-        self._jacobian = np.zeros((len(self._weights), size + 3))
+        self._jacobian = np.zeros((len(self._costs), size + 3))
         self._damping = np.concatenate(
             [np.full(size, config.velocity_cost), np.full(3, config.velocity_cost)]
         )
@@ -175,7 +118,7 @@ class FrameSolver:
         if self._kernel is not None:
             # What has to be compiled is compiled now, not in the first frame.
             turns = np.tile(np.eye(3), (len(parts), 1, 1))
-            self.solve(np.zeros((count, 3)), turns, 1.0)
+            self.solve(np.zeros((count, 3)), np.ones(count), turns, 1.0)
             self.reset()
 
     def reset(self) -> None:
@@ -190,7 +133,7 @@ class FrameSolver:
         size = len(self.q)
         self._at(pose)
         jacobian = self._jacobian[:, :size]
-        normal = jacobian.T @ (jacobian * self._weights[:, None])
+        normal = jacobian.T @ (jacobian * self._costs[:, None])
         normal.flat[:: size + 1] += self._posture[:size] + self._damping[:size]
         return np.asarray(normal)
 
@@ -211,11 +154,14 @@ class FrameSolver:
         self.q, self.tilt, self.miss = state
         self.fresh = False
 
-    def solve(self, points: Array, orientations: Array, dt: float) -> tuple[Array, Array]:
+    def solve(
+        self, points: Array, weights: Array, orientations: Array, dt: float
+    ) -> tuple[Array, Array]:
         """Solve one frame.
 
         Args:
             points: (K, 3) m, targets in the frame of the root.
+            weights: (K,), by which the costs of the points are multiplied.
             orientations: (M, 3, 3) targets.
             dt: Seconds since the last frame.
 
@@ -224,16 +170,18 @@ class FrameSolver:
             in the frame of the target.
         """
         fresh, previous = self.fresh, self.q
+        costs = self._costs.copy()
+        costs[: 3 * len(weights)] *= np.repeat(weights, 3)
         reach = self.robot.velocity * (dt * self.config.speed_headroom)
         lower = self._lower if fresh else np.maximum(self._lower, previous - reach)
         upper = self._upper if fresh else np.minimum(self._upper, previous + reach)
         if self._kernel is not None:
-            self.q, self.tilt, self.miss = self._kernel(points, orientations, lower, upper)
+            self.q, self.tilt, self.miss = self._kernel(points, costs, orientations, lower, upper)
             self.fresh = False
             return self.q, self.tilt
         q, tilt = previous.copy(), self.tilt
         for _ in range(_FIRST_STEPS if fresh else self.config.iterations):
-            step = self._step(q, tilt, points, orientations, previous, lower, upper, fresh)
+            step = self._step(q, tilt, points, costs, orientations, previous, lower, upper, fresh)
             q += step[:-3]
             tilt = tilt @ _exp(step[-3:])
             if np.abs(step).max() < _SMALL_STEP:
@@ -255,7 +203,6 @@ class FrameSolver:
         size = len(self.robot.joint_names)
         constant = (
             self.robot.home,
-            self._weights,
             self._counted,
             self._root_box,
             kernel.tree_of(self.robot.model),
@@ -266,13 +213,14 @@ class FrameSolver:
         )
 
         def run(
-            points: Array, orientations: Array, lower: Array, upper: Array
+            points: Array, costs: Array, orientations: Array, lower: Array, upper: Array
         ) -> tuple[Array, Array, float]:
             fresh = self.fresh
             return kernel.solve(
                 self.q,
                 np.ascontiguousarray(self.tilt),
                 np.ascontiguousarray(points),
+                costs,
                 np.ascontiguousarray(orientations),
                 lower,
                 upper,
@@ -293,6 +241,7 @@ class FrameSolver:
         q: Array,
         tilt: Array,
         points: Array,
+        costs: Array,
         orientations: Array,
         previous: Array,
         lower: Array,
@@ -302,7 +251,7 @@ class FrameSolver:
         """One Gauss-Newton step (N + 3,) inside the box."""
         size = len(q)
         error = self._linearise(q, points @ tilt, tilt.T @ orientations)
-        weighted = self._jacobian * self._weights[:, None]
+        weighted = self._jacobian * costs[:, None]
         normal = self._jacobian.T @ weighted
         right = error @ weighted
         away = _log(tilt)
@@ -314,7 +263,7 @@ class FrameSolver:
         else:
             right[:size] += self._damping[:size] * (previous - q)
             diagonal = self._posture + self._damping
-        missed = float(error**2 @ self._weights)
+        missed = float(error**2 @ costs)
         normal.flat[:: size + 4] += diagonal + self.config.caution * missed
         low = np.concatenate([lower - q, -self._root_box])
         high = np.concatenate([upper - q, self._root_box])

@@ -58,6 +58,7 @@ def solve(  # type: ignore[no-untyped-def]
     q,
     tilt,
     points,
+    costs,
     orientations,
     lower,
     upper,
@@ -69,7 +70,6 @@ def solve(  # type: ignore[no-untyped-def]
     damping,
     posture,
     home,
-    weights,
     counted,
     root_box,
     tree,
@@ -95,7 +95,7 @@ def solve(  # type: ignore[no-untyped-def]
         damping: (N,) pull back to ``q``.
         posture: (N + 3,) pull to ``home`` and to no tilt.
         home: (N,) rad.
-        weights: (3 K + 3 M,).
+        costs: (3 K + 3 M,).
         counted: (K,) points that count for the miss.
         root_box: (3,) rad, most that the root turns in a step.
         tree: What `tree_of` returns.
@@ -176,7 +176,7 @@ def solve(  # type: ignore[no-untyped-def]
                 for n in range(size):
                     if masks[k, n] and not slides[n + 1]:
                         jacobian[3 * k + i, n] = world[n + 1, i]
-        weighted = (jacobian * weights.reshape(-1, 1)).T
+        weighted = (jacobian * costs.reshape(-1, 1)).T
         normal = weighted @ jacobian
         right = weighted @ error
         away_tilt = _log(tilt)
@@ -184,7 +184,7 @@ def solve(  # type: ignore[no-untyped-def]
             right[n] += posture[n] * (home[n] - q[n]) + damping[n] * (previous[n] - q[n])
         for n in range(3):
             right[size + n] -= posture[size + n] * away_tilt[n]
-        missed = caution * (weights * error**2).sum()
+        missed = caution * (costs * error**2).sum()
         for n in range(whole):
             normal[n, n] += diagonal[n] + missed
         low, high = np.empty(whole), np.empty(whole)

@@ -140,11 +140,16 @@ def braking_steps(pace: Array, bounds: Bounds) -> int:
 
 
 def follow(
-    reference: Array, start: Array, bounds: Bounds, smoothing: ArrayLike, tail: int
+    reference: Array,
+    start: Array,
+    bounds: Bounds,
+    smoothing: ArrayLike,
+    tail: int,
+    weights: Array | None = None,
 ) -> Array:
     """Follow a reference inside the limits and end at rest.
 
-    Minimises ``sum |q_k - reference_k|^2 + smoothing sum |third difference of c|^2`` over the
+    Minimises ``sum w |q_k - reference_k|^2 + smoothing sum |third difference of c|^2`` over the
     limits, by alternating directions (ADMM): each sweep is one banded back substitution for all
     joints. What is left of a violation after the last sweep is removed exactly by mixing
     in the braking curve, which is inside the limits; the set of allowed curves is convex.
@@ -155,12 +160,15 @@ def follow(
         bounds: Limits.
         smoothing: Weight of the third differences, one for all joints or (N,).
         tail: Knots after the reference in which to come to rest.
+        weights: (T, N), how much every knot of every joint counts; None: 1.
 
     Returns:
         (T + tail + 2, N) control points; the last three are equal.
     """
-    weights = np.broadcast_to(np.asarray(smoothing, dtype=np.float64), reference.shape[1])
-    system = _System(len(reference) + tail, len(reference), weights)
+    if weights is None:
+        weights = np.ones(reference.shape)
+    jerk = np.broadcast_to(np.asarray(smoothing, dtype=np.float64), reference.shape[1])
+    system = _System(len(reference) + tail, jerk, weights)
     control = system.solve(reference, start)
     aim = bounds.shrunk()
     late = np.flatnonzero(aim.excess(control) > _ROUNDING)
@@ -193,17 +201,17 @@ class _System:
     Joints differ in the weight of the third differences, so that each has a matrix of its own.
     """
 
-    def __init__(self, knots: int, weighted: int, smoothing: Array) -> None:
+    def __init__(self, knots: int, smoothing: Array, weights: Array) -> None:
         self.knots = knots
-        self.weighted = weighted
         self.smoothing = smoothing
+        self.weights = weights
         count = knots + 2
         free = count - 5
         # The first three are given; the last three are one variable, which makes the end rest.
         rows = np.arange(3, count)
         columns = np.minimum(rows - 3, free - 1)
         self.spread = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(count, free))
-        self.sample = stencil((1 / 6, 4 / 6, 1 / 6), count)[:weighted]
+        self.sample = stencil((1 / 6, 4 / 6, 1 / 6), count)[: len(weights)]
         self.third = stencil((-1.0, 3.0, -3.0, 1.0), count)
         limits = [stencil((1.0,), count), stencil((-1.0, 1.0), count)]
         limits.append(stencil((1.0, -2.0, 1.0), count))
@@ -215,11 +223,11 @@ class _System:
         )
         # (N, 4, free)
         smoothed = smoothing[:, None, None] * bands_of(self.third_free)
-        self.bands = bands_of(self.sample_free) + smoothed
+        self.bands = _weighted(self.sample_free, weights) + smoothed
 
     def solve(self, reference: Array, start: Array) -> Array:
         """Return all control points (knots + 2, N) without limits."""
-        pull = self._gradient(reference, start, self.smoothing)
+        pull = self._gradient(reference, start, self.smoothing, self.weights)
         return self._full(_Factor(self.bands).solve(pull), start)
 
     def constrained(
@@ -228,7 +236,9 @@ class _System:
         """Return all control points of some joints after sweeps that begin at ``control``."""
         start = control[:3, chosen]
         factor = _Factor(self.bands[chosen] + bands_of(self.limits_free))
-        pull = self._gradient(reference[:, chosen], start, self.smoothing[chosen])
+        pull = self._gradient(
+            reference[:, chosen], start, self.smoothing[chosen], self.weights[:, chosen]
+        )
         fixed = self.limits[:, :3] @ start
         low, high = self._box(bounds.columns(chosen))
         value = self.limits @ control[:, chosen]
@@ -250,9 +260,9 @@ class _System:
         control[:3] = start
         return np.asarray(control)
 
-    def _gradient(self, reference: Array, start: Array, smoothing: Array) -> Array:
+    def _gradient(self, reference: Array, start: Array, smoothing: Array, weights: Array) -> Array:
         """Right-hand side: the pull of the reference, less what the fixed points give."""
-        pull = self.sample_free.T @ (reference - self.sample[:, :3] @ start)
+        pull = self.sample_free.T @ (weights * (reference - self.sample[:, :3] @ start))
         return np.asarray(pull - smoothing * (self.third_free.T @ (self.third[:, :3] @ start)))
 
     def _box(self, bounds: Bounds) -> tuple[Array, Array]:
@@ -284,6 +294,16 @@ def bands_of(block: sparse.csr_array) -> Array:
     bands = np.zeros((4, size))
     for offset in range(min(4, size)):
         bands[3 - offset, offset:] = normal.diagonal(offset)
+    return bands
+
+
+def _weighted(block: sparse.csr_array, weights: Array) -> Array:
+    """Return the bands (N, 4, K) of ``block^T W block``, as `bands_of`, for weights (R, N)."""
+    size = block.shape[1]
+    bands = np.zeros((weights.shape[1], 4, size))
+    for offset in range(min(4, size)):
+        products = block[:, : size - offset] * block[:, offset:]
+        bands[:, 3 - offset, offset:] = (products.T @ weights).T
     return bands
 
 

@@ -17,10 +17,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-import pinocchio as pin
 from scipy.spatial.transform import Rotation
 
 from l2emg_ros.motion import rotation, skeleton
@@ -79,6 +79,9 @@ class Report:
         at_limit: Share of the samples with a joint at a position limit.
         violations: Samples beyond a position, velocity or acceleration limit.
         stretch: Seconds of trajectory for a second of motion, approach and final stop left out.
+        slow: Share of the samples in which the robot stands slowly (`balance.Standing`).
+        upright: Share of those with the centre of mass over the soles that touch the floor; 1
+            where there is none.
     """
 
     frames: int
@@ -101,6 +104,8 @@ class Report:
     at_limit: float
     violations: int
     stretch: float
+    slow: float
+    upright: float
 
     def as_dict(self) -> dict[str, float]:
         """Return the figures by name."""
@@ -118,7 +123,10 @@ class Report:
 
     @staticmethod
     def mean(reports: list[Report]) -> dict[str, float]:
-        """Average over clips by frames; counts are added up, the worst penetration is kept."""
+        """Average over clips by frames; counts are added up, the worst penetration is kept.
+
+        `upright` is averaged by the frames that it speaks of.
+        """
         weights = np.array([report.frames for report in reports], dtype=float)
         result: dict[str, float] = {}
         for name in (item.name for item in fields(Report)):
@@ -129,6 +137,9 @@ class Report:
                 result[name] = float(values.max())
             elif name == 'jerk':
                 result[name] = float(np.sqrt(np.average(values**2, weights=weights)))
+            elif name == 'upright':
+                slow = weights * [report.slow for report in reports]
+                result[name] = float(np.average(values, weights=np.maximum(slow, 1e-9)))
             else:
                 result[name] = float(np.average(values, weights=np.maximum(weights, 1e-9)))
         return result
@@ -172,7 +183,10 @@ def evaluate(
     for part, keys in _PARTS.items():
         columns = [builder.parts.index(key) for key in keys if key in builder.parts]
         angles[part] = _angle(turned[:, columns], wanted[:, columns])
-    planted, deepest, standing = _feet(robot, motion, trajectory, chosen, frames)
+    planted, deepest = _feet(robot, motion, trajectory, chosen, frames)
+    stands = balance.standing(robot, trajectory)
+    over, slow = (stands.distance == 0.0)[chosen], stands.slow[chosen]
+    landed = ~np.isnan(stands.distance[chosen])
     return Report(
         frames=len(chosen),
         limb_error=_mean(1e3 * np.linalg.norm(world[:, : len(builder.points)] - sought, axis=-1)),
@@ -184,10 +198,12 @@ def evaluate(
         skate=planted,
         penetration=deepest,
         self_collision=_touching(robot, trajectory.positions),
-        balance=standing,
+        balance=_mean(over[landed], 1.0),
         at_limit=_at_limit(robot, trajectory, chosen),
         violations=violations(robot, trajectory),
         stretch=_stretch(trajectory, chosen),
+        slow=_mean(slow),
+        upright=_mean(over[slow], 1.0),
     )
 
 
@@ -224,18 +240,8 @@ def _kinematics(robot: Robot, builder: Builder, positions: Array) -> tuple[Array
     """Return points (T, K + 4, 3), sockets last, and parts (T, M, 3, 3) in the root's frame."""
     sockets = [f'{s}_{j}' for j in ('shoulder', 'hip') for s in _SIDES]
     keys = [*builder.points, *(key for key in sockets if key in robot.map.links)]
-    places = [robot.placement(key) for key in keys]
-    parts = [robot.placement(key) for key in builder.parts]
-    data = robot.model.createData()
-    joints = [place[0] for place in (*places, *parts)]
-    frames = np.empty((len(positions), len(joints), 4, 4))
-    for row, q in enumerate(positions):
-        pin.forwardKinematics(robot.model, data, q)
-        frames[row] = [data.oMi[joint].homogeneous for joint in joints]
-    offsets = np.array([place[1] for place in places])
-    count = len(places)
-    points = (frames[:, :count, :3, :3] @ offsets[:, :, None])[..., 0] + frames[:, :count, :3, 3]
-    return points, frames[:, count:, :3, :3] @ np.array([part[2] for part in parts])
+    points, axes = robot.places((*keys, *builder.parts), positions)
+    return points[:, : len(keys)], axes[:, len(keys) :]
 
 
 def _bone_angle(at: dict[str, Array], human: Array, start: str, stop: str) -> float:
@@ -278,10 +284,10 @@ def _angle(first: Array, second: Array) -> float:
 
 def _feet(
     robot: Robot, motion: Motion, trajectory: Trajectory, chosen: NDArray[np.intp], frames: Array
-) -> tuple[float, float, float]:
-    """Return the sliding of planted foot parts, mm/s, the deepest corner, mm, and the balance."""
+) -> tuple[float, float]:
+    """Return the sliding of planted foot parts, mm/s, and the deepest corner, mm."""
     if not robot.map.has_legs or len(chosen) < 2:
-        return 0.0, 0.0, 1.0
+        return 0.0, 0.0
     planner = RootPlanner(robot)
     feet = footing(motion).at(frames)
     root = rotation.to_matrix(trajectory.root_orientation[chosen])
@@ -291,18 +297,7 @@ def _feet(
     speed = 1e3 * np.linalg.norm(np.diff(parts[..., :2], axis=0), axis=-1) / step
     planted = np.minimum(feet.contacts[1:], feet.contacts[:-1]) >= _STANCE
     height = corners[..., 2].min(axis=(1, 2)) + trajectory.root_position[chosen, 2]
-    centres = balance.centre_of_mass(robot, trajectory.positions[chosen])
-    # Both from the root, in world directions, raised to where the root is.
-    above = trajectory.root_position[chosen, None] * [0.0, 0.0, 1.0]
-    over = balance.supported(
-        (root @ centres[..., None])[..., 0], corners.reshape(len(corners), -1, 3) + above
-    )
-    standing = over[~np.isnan(over)]
-    return (
-        _mean(speed[planted]),
-        1e3 * max(0.0, -float(height.min())),
-        _mean(standing) if len(standing) else 1.0,
-    )
+    return _mean(speed[planted]), 1e3 * max(0.0, -float(height.min()))
 
 
 def _touching(robot: Robot, positions: Array) -> float:
@@ -333,5 +328,5 @@ def _stretch(trajectory: Trajectory, chosen: NDArray[np.intp]) -> float:
     return float(played / (trajectory.source_time[chosen[-1]] - trajectory.source_time[first]))
 
 
-def _mean(values: Array) -> float:
-    return float(values.mean()) if values.size else 0.0
+def _mean(values: NDArray[Any], none: float = 0.0) -> float:
+    return float(values.mean()) if values.size else none

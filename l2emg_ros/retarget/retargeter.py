@@ -16,7 +16,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,30 +27,26 @@ from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget import limits
 from l2emg_ros.retarget.collision import hulls_of
-from l2emg_ros.retarget.ik import FrameSolver, IkConfig
-from l2emg_ros.retarget.limits import Bounds
+from l2emg_ros.retarget.config import RetargetConfig
+from l2emg_ros.retarget.curves import Curves
+from l2emg_ros.retarget.ik import FrameSolver
+from l2emg_ros.retarget.mapping import SIDES
 from l2emg_ros.retarget.repair import Repair
 from l2emg_ros.retarget.report import evaluate
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import Footing, footing, RootPlanner
+from l2emg_ros.retarget.scene import Scene, SceneTarget
 from l2emg_ros.retarget.stance import Stance
-from l2emg_ros.retarget.targets import Builder, lead_in, Root, Targets
-from l2emg_ros.retarget.track import interpolate, smooth_turns, turn_at
+from l2emg_ros.retarget.targets import Builder, lead_in, Targets
+from l2emg_ros.retarget.track import smooth_turns, turn_at
 from l2emg_ros.retarget.trajectory import Trajectory
+
+__all__ = ['RetargetConfig', 'Retargeter']
 
 Array = NDArray[np.float64]
 
-# Knots after the first frame in which the curve may lag: a motion that begins in full swing cannot
-# be joined from rest at once, and slowing it down would only delay that.
-_START_UP = 5
-# Knots after the last frame in which joints may stop as they like.
-_SHORT_STOP = 8
 # Time between the imagined frames that lead to the first one: no limit on their speed, s.
 _UNHURRIED = 1.0
-# A joint that moves no point farther than this, m a radian, only turns a hand, foot or head: what
-# its lag counts, and its smoothing, against those of the joints that place them.
-_TURNS = 0.05
-_TURNING_LAG, _TURNING_SMOOTHING = 0.5, 4.0
 # Frames at the end that are slowed down where stopping at once would let links touch.
 _SETTLE = 8
 # A point of the first frame this far off makes a second attempt worth while, m.
@@ -57,42 +54,20 @@ _MISSED = 0.03
 
 
 @dataclass(frozen=True)
-class RetargetConfig:
-    """How motions become trajectories."""
+class _Choice:
+    """What solves motions for some of the joints.
 
-    rate: float = field(
-        default=30.0,
-        metadata={'help': 'samples a second', 'unit': 'Hz', 'min': 10.0, 'max': 200.0},
-    )
-    root: Root = field(
-        default='kinematic',
-        metadata={'help': 'kinematic: the root follows the pelvis; fixed: it stands still'},
-    )
-    joint_groups: tuple[str, ...] = field(
-        default=(), metadata={'help': 'groups or joints that move; empty: all'}
-    )
-    smoothing: float = field(
-        default=1.35, metadata={'help': 'weight of the jerk against the distance', 'min': 0.0}
-    )
-    root_smoothing: float = field(
-        default=60.0,
-        metadata={'help': 'weight of the jerk of the pelvis against its distance', 'min': 0.0},
-    )
-    approach_min_duration: float = field(
-        default=0.5, metadata={'help': 'shortest way to the first pose', 'unit': 's', 'min': 0.0}
-    )
-    approach_velocity: float = field(
-        default=0.5,
-        metadata={'help': 'pace of the way to the first pose', 'unit': 'rad/s', 'min': 0.01},
-    )
-    lag: float = field(
-        default=0.15,
-        metadata={'help': 'distance at which time is stretched', 'unit': 'rad', 'min': 0.0},
-    )
-    max_stretch: float = field(
-        default=4.0, metadata={'help': 'slowest pace of a passage, as a factor', 'min': 1.0}
-    )
-    ik: IkConfig = field(default_factory=IkConfig)
+    Attributes:
+        builder: Makes the targets.
+        solver: Solves them.
+        repair: Keeps links apart; None where these joints cannot.
+        still: Whether the robot has legs, none of whose joints moves.
+    """
+
+    builder: Builder
+    solver: FrameSolver
+    repair: Repair | None
+    still: bool
 
 
 class Retargeter:
@@ -106,22 +81,64 @@ class Retargeter:
         """
         self.robot = robot
         self.config = config or RetargetConfig()
-        self.builder = Builder(robot, self.config.root)
-        free = np.ones(len(robot.joint_names), dtype=bool)
-        if self.config.joint_groups:
-            free[:] = False
-            free[robot.indices(self.config.joint_groups)] = True
-        self.solver = FrameSolver(robot, self.builder, self.config.ik, free)
         self.stance = Stance(robot) if robot.map.has_legs else None
-        self.repair = self._repair(free)
         self.root = RootPlanner(robot)
-        turning = self.solver.levers() < _TURNS
-        self._haste = np.where(turning, _TURNING_LAG, 1.0)
-        self._smoothing = self.config.smoothing * np.where(turning, _TURNING_SMOOTHING, 1.0)
-        self.step = 1.0 / self.config.rate
-        self.bounds = Bounds.of(
-            robot.lower, robot.upper, robot.velocity, robot.acceleration, self.step
-        )
+        # (2, N), the joints of each leg.
+        self._legs = np.zeros((len(SIDES), len(robot.joint_names)), dtype=bool)
+        if robot.map.has_legs:
+            self._legs[:] = [robot.supports(f'{side}_sole') for side in SIDES]
+        self._choices: dict[bytes, _Choice] = {}
+        self.choose()
+        self.curves = Curves(robot, self.config, self._legs, self.solver.levers())
+        self.step, self.bounds = self.curves.step, self.curves.bounds
+
+    @property
+    def builder(self) -> Builder:
+        """Makes the targets of the joints that were chosen."""
+        return self._choice.builder
+
+    @property
+    def solver(self) -> FrameSolver:
+        """Solves the joints that were chosen."""
+        return self._choice.solver
+
+    @property
+    def repair(self) -> Repair | None:
+        """Keeps links apart by the joints that were chosen; None where they cannot."""
+        return self._choice.repair
+
+    def choose(self, groups: Sequence[str] = ()) -> None:
+        """Say what moves from the next motion on; the other joints stay in the home pose.
+
+        Where no joint of a leg moves, the root stands still: somebody else may be walking.
+
+        Args:
+            groups: Joint groups or joints; empty: those of the configuration.
+
+        Raises:
+            BadRequest: A group or joint is unknown; the choice stays as it was.
+        """
+        names = tuple(groups) or self.config.joint_groups
+        free = np.ones(len(self.robot.joint_names), dtype=bool)
+        if names:
+            free[:] = False
+            free[self.robot.indices(names)] = True
+        key = free.tobytes()
+        if key not in self._choices:
+            self._choices[key] = self._prepare(free)
+        self._choice = self._choices[key]
+
+    def _prepare(self, free: NDArray[np.bool_]) -> _Choice:
+        """Prepare the solver for some joints (N,)."""
+        still = self.robot.map.has_legs and not (self._legs & free).any()
+        builder = Builder(self.robot, 'fixed' if still else self.config.root)
+        solver = FrameSolver(self.robot, builder, self.config.ik, free)
+        return _Choice(builder, solver, self._repair(free, builder, solver), still)
+
+    def footing(self, motion: Motion, before: Motion | None = None) -> Footing:
+        """Return what the feet of the robot do in a motion; see `root.footing`."""
+        feet = footing(motion, before)
+        return feet.still() if self._choice.still else feet
 
     def reset(self) -> None:
         """Forget the motion before: the next one starts anew."""
@@ -132,7 +149,12 @@ class Retargeter:
             self.repair.reset()
 
     def retarget(
-        self, motion: Motion, start: ArrayLike | None = None, report: bool = True
+        self,
+        motion: Motion,
+        start: ArrayLike | None = None,
+        report: bool = True,
+        targets: Sequence[SceneTarget] = (),
+        joint_groups: Sequence[str] = (),
     ) -> Trajectory:
         """Turn a motion into a trajectory.
 
@@ -140,33 +162,44 @@ class Retargeter:
             motion: Any frame rate.
             start: (N,) rad, measured joint positions, at rest: a minimum-jerk approach leads from
                 there to the first pose. None: the trajectory starts at the first pose.
-            report: Whether to judge it too.
+            report: Whether to judge it too, against the motion.
+            targets: What to point at, look at, reach, hand over or avoid meanwhile; whether that
+                was possible is what `scene_report.judge` says.
+            joint_groups: See `choose`.
 
         Returns:
             A trajectory inside the limits whose last velocity is zero, with its report.
 
         Raises:
-            BadRequest: ``start`` has another shape or is not finite.
+            BadRequest: ``start`` has another shape or is not finite, a group is unknown, or two
+                targets want the same limb at the same time.
         """
+        self.choose(joint_groups)
+        scene = self.scene(targets)
         motion = motion.resample(self.config.rate)
         self.reset()
-        joints, root = self.solve(motion, self.config.root_smoothing)
+        joints, root = self.solve(motion, self.config.root_smoothing, scene)
         joints = self.apart(joints)
         # As smooth as the joints: feet that both hold would move otherwise.
         root = smooth_turns(root, self.config.smoothing)
         begin = joints[0] if start is None else self.checked(start)
         first = 0 if start is None else 1
         still = np.tile(self.clipped(begin), (3, 1))
-        lead = joints[:0] if start is None else self.approach(still, joints[0])
-        frames, control = self.follow(joints, still, lead)
+        lead = joints[:0] if start is None else self.curves.approach(still, joints[0])
+        stands = self.footing(motion).stands
+        stands = np.vstack([np.repeat(stands[:1], len(lead), axis=0), stands])
+        aims = any(target.start < motion.duration for target in targets)
+        frames, control = self.curves.follow(joints, still, lead, stands, aims=aims)
         if self.repair is not None and self.repair.needed(self._stop(control, lead, frames)):
             # Who stops at once out of full swing goes on where nobody went: slow down before.
-            frames, control = self.follow(joints, still, lead, settle=_SETTLE)
+            frames, control = self.curves.follow(
+                joints, still, lead, stands, settle=_SETTLE, aims=aims
+            )
         positions, velocities, accelerations = limits.evaluate(control, self.step)
         frames = np.concatenate([np.zeros(len(lead)), frames])
         frames = np.pad(frames, (0, len(positions) - len(frames)), mode='edge')
         orientation = turn_at(root, frames)
-        at = self.stand(positions, orientation, footing(motion).at(frames), None)
+        at = self.stand(positions, orientation, self.footing(motion).at(frames), None)
         trajectory = Trajectory(
             joint_names=self.robot.joint_names,
             time_from_start=self.step * np.arange(1.0, len(positions) - first + 1),
@@ -183,26 +216,37 @@ class Retargeter:
             return trajectory
         return replace(trajectory, report=evaluate(self.robot, motion, trajectory, self.builder))
 
-    def solve(self, motion: Motion, steady: float = 0.0) -> tuple[Array, Array]:
+    def scene(self, targets: Sequence[SceneTarget]) -> Scene | None:
+        """Return what lays targets over one motion of this robot; None: there are none.
+
+        Raises:
+            BadRequest: Two targets want the same limb at the same time.
+        """
+        if not targets:
+            return None
+        return Scene(self.robot, targets)
+
+    def solve(
+        self, motion: Motion, steady: float = 0.0, scene: Scene | None = None
+    ) -> tuple[Array, Array]:
         """Solve every frame, going on from the last one solved.
 
         Args:
             motion: Frames that follow those of the call before.
             steady: See `Builder.build`; 0: no frame is looked at before its turn.
+            scene: Targets laid over the motion, the same object for all of its chunks.
 
         Returns:
             Joint angles (T, N) rad and root orientations (T, 3, 3) in the world.
         """
-        targets = self.builder.build(motion, self.stance, steady)
+        targets = self.builder.build(motion, self.stance, steady, scene=scene)
         if self.solver.fresh:
             self._begin(motion, targets)
         joints = np.empty((len(targets), len(self.robot.joint_names)))
         root = np.tile(np.eye(3), (len(targets), 1, 1))
         for row in range(len(targets)):
-            joints[row], tilt = self.solver.solve(
-                targets.points[row], targets.orientations[row], 1.0 / motion.fps
-            )
-            if self.config.root == 'kinematic':
+            joints[row], tilt = self.solver.solve(*targets.frame(row), 1.0 / motion.fps)
+            if self.builder.root == 'kinematic':
                 root[row] = targets.root[row] @ tilt
         return joints, root
 
@@ -210,114 +254,31 @@ class Retargeter:
         """Return poses (T, N) in which links do not touch, where the upper body can help it."""
         return joints if self.repair is None else self.repair.push(joints)
 
-    def _repair(self, free: NDArray[np.bool_]) -> Repair | None:
+    def _repair(
+        self, free: NDArray[np.bool_], builder: Builder, solver: FrameSolver
+    ) -> Repair | None:
         """Return what keeps links apart; None where nothing can: without meshes, legs alone."""
         movable = free.copy()
-        for key in self.builder.parts:
+        for key in builder.parts:
             if key.endswith('sole'):
                 movable &= ~self.robot.supports(key)
         hulls = hulls_of(self.robot) if movable.any() else None
         if hulls is None:
             return None
-        return Repair(self.robot, hulls, movable, self.solver.stiffness)
+        return Repair(self.robot, hulls, movable, solver.stiffness)
 
     def _begin(self, motion: Motion, targets: Targets) -> None:
         """Solve the first frame by the way a person would take or, if that fails, directly."""
         way = self.builder.build(lead_in(motion))
-        for points, orientations in zip(way.points, way.orientations, strict=True):
-            self.solver.solve(points, orientations, _UNHURRIED)
-        self.solver.solve(targets.points[0], targets.orientations[0], _UNHURRIED)
+        for row in range(len(way)):
+            self.solver.solve(*way.frame(row), _UNHURRIED)
+        self.solver.solve(*targets.frame(0), _UNHURRIED)
         missed, found = self.solver.miss, self.solver.state
         if missed > _MISSED:
             self.solver.reset()
-            self.solver.solve(targets.points[0], targets.orientations[0], _UNHURRIED)
+            self.solver.solve(*targets.frame(0), _UNHURRIED)
             if self.solver.miss > missed:
                 self.solver.state = found
-
-    def approach(
-        self,
-        start: Array,
-        goal: Array,
-        pace: float | None = None,
-        min_duration: float | None = None,
-    ) -> Array:
-        """Return the minimum-jerk way (L, N) from a state up to, not including, ``goal``.
-
-        ``q = b + (goal - b) (10 s^3 - 15 s^4 + 6 s^5)`` with b the pose or, when the robot moves,
-        the curve on which it would come to rest. From rest the velocity peaks at 1.875 and the
-        acceleration at 5.77 times distance / duration (squared); both are kept below the limits.
-
-        Args:
-            start: (3, N) control points of the first knot.
-            goal: (N,) rad.
-            pace: rad/s; None: that of the configuration.
-            min_duration: s; None: that of the configuration.
-        """
-        count = limits.braking_steps(start[2] - start[1], self.bounds)
-        stop = limits.brake(start, self.bounds, count)
-        distance = np.abs(goal - stop[-1])
-        duration = max(
-            self.config.approach_min_duration if min_duration is None else min_duration,
-            float(distance.max()) / (pace or self.config.approach_velocity),
-            float((1.9 * distance / self.robot.velocity).max()),
-            float(np.sqrt(5.8 * distance / self.robot.acceleration).max()),
-        )
-        knots = max(int(np.ceil(duration / self.step - 1e-9)), count + 1)
-        base = limits.evaluate(limits.extended(stop, knots + 2), self.step)[0]
-        share = (np.arange(knots) / knots)[:, None]
-        return np.asarray(base + (goal - base) * share**3 * (10 - 15 * share + 6 * share**2))
-
-    def follow(
-        self,
-        joints: Array,
-        start: Array,
-        lead: Array,
-        stretch: float = 1.0,
-        most: float | None = None,
-        settle: int = 0,
-    ) -> tuple[Array, Array]:
-        """Fit a curve inside the limits, slowing down where it cannot keep up.
-
-        Args:
-            joints: (T, N) rad, one a grid step at the motion's own pace.
-            start: (3, N) control points of the first knot.
-            lead: (L, N) rad, knots before the first frame.
-            stretch: Least factor on the time between frames; below 1 plays faster.
-            most: Largest factor; None: that of the configuration.
-            settle: Frames at the end that are slowed down more and more.
-
-        Returns:
-            The fractional frame (K,) of every knot after the lead, and control points
-            (L + K + tail + 2, N) of the curve, which ends at rest.
-        """
-        speed = (np.abs(np.diff(joints, axis=0)) / self.bounds.first).max(axis=1, initial=0.0)
-        most = max(self.config.max_stretch if most is None else most, stretch)
-        factors = np.clip(speed / 0.95, stretch, most)
-        if settle:
-            ending = np.linspace(stretch, most, min(settle, len(factors)) + 1)[1:]
-            factors[-len(ending) :] = np.maximum(factors[-len(ending) :], ending)
-        while True:
-            frames = _grid(factors)
-            reference = np.vstack([lead, interpolate(joints, frames)])
-            end = reference[-1] - reference[max(len(reference) - 2, 0)]
-            tail = max(3, 5 - len(reference)) + limits.braking_steps(end, self.bounds)
-            # The slowest joint may take long to stop: meanwhile the others are held, not let go.
-            held = max(tail - _SHORT_STOP, 0)
-            control = limits.follow(
-                np.vstack([reference, np.repeat(reference[-1:], held, axis=0)]),
-                start,
-                self.bounds,
-                self._smoothing,
-                tail - held,
-            )
-            curve = limits.evaluate(control, self.step)[0]
-            gap = np.abs(curve[len(lead) : len(reference)] - reference[len(lead) :])
-            gap = (gap * self._haste).max(axis=1)
-            gap[:_START_UP] = 0.0
-            slower = _slower(factors, frames[gap > self.config.lag], most)
-            if np.array_equal(slower, factors):
-                return frames, control
-            factors = slower
 
     def _stop(self, control: Array, lead: Array, frames: Array) -> Array:
         """Return the poses (K, N) of a curve after its last frame."""
@@ -348,18 +309,3 @@ class Retargeter:
                 f'{len(self.robot.joint_names)} finite joint angles'
             )
         return values
-
-
-def _grid(stretch: Array) -> Array:
-    """Return the fractional frame (K,) of every grid step, given (T - 1,) stretches of steps."""
-    times = np.concatenate([[0.0], np.cumsum(stretch)])
-    count = int(np.ceil(times[-1] - 1e-9)) + 1
-    return np.interp(np.arange(count), times, np.arange(len(times)))
-
-
-def _slower(factors: Array, late: Array, most: float) -> Array:
-    """Slow down by a quarter around the fractional frames where the curve lags."""
-    touched = np.zeros(len(factors), dtype=bool)
-    for frame in late.astype(int):
-        touched[max(frame - 3, 0) : frame + 3] = True
-    return np.where(touched, np.minimum(factors * 1.25, most), factors)

@@ -164,6 +164,26 @@ class Robot:
         joint, _, axes = self.placement(key)
         return np.asarray(data.oMi[joint].rotation @ axes)
 
+    def places(self, keys: Sequence[str], positions: Array) -> tuple[Array, Array]:
+        """Return where mapped links are in poses, in the frame of the model's root.
+
+        Args:
+            keys: Their K neutral names.
+            positions: (T, N) rad.
+
+        Returns:
+            Points (T, K, 3) m, and forward, left and up of the links (T, K, 3, 3).
+        """
+        places = [self.placement(key) for key in keys]
+        data = self.model.createData()
+        frames = np.empty((len(positions), len(places), 4, 4))
+        for row, q in enumerate(positions):
+            pin.forwardKinematics(self.model, data, q)
+            frames[row] = [data.oMi[place[0]].homogeneous for place in places]
+        turns, offsets = frames[..., :3, :3], np.array([place[1] for place in places])
+        points = (turns @ offsets[..., None])[..., 0] + frames[..., :3, 3]
+        return points, turns @ np.array([place[2] for place in places])
+
     def check(self) -> list[str]:
         """Look for what loads but cannot work well.
 

@@ -59,6 +59,15 @@ class Footing:
     clearance: Array
     travel: Array
 
+    @property
+    def stands(self) -> Array:
+        """(T, 2) in [0, 1]: heel or toe of the left and the right foot stay in place."""
+        return np.asarray(self.contacts.reshape(-1, 2, 2).max(axis=2))
+
+    def still(self) -> Footing:
+        """Return feet that stand all the time."""
+        return Footing(np.ones_like(self.contacts), np.zeros_like(self.clearance), self.travel)
+
     def at(self, frames: Array) -> Footing:
         """Interpolate at (K,) fractional frame numbers."""
         low = np.clip(frames.astype(int), 0, len(self.clearance) - 1)
@@ -95,13 +104,18 @@ def fade(values: Array, ramp: tuple[float, float]) -> Array:
     return np.asarray(share * share * (3.0 - 2.0 * share))
 
 
-def heel_and_toe(robot: Robot, side: str) -> Array:
-    """Return the middles of both ends (2, 3) m of a sole from the ankle, in the sole's axes."""
+def sole_corners(robot: Robot, side: str) -> Array:
+    """Return the corners (C, 3) m of a sole from the ankle, in the sole's axes."""
     sole, ankle = f'{side}_sole', f'{side}_ankle'
     link, home = robot.map.links[sole], robot.home_points()
     corners = (link.corners - link.point) @ link.axes
-    ends = [corners[part].mean(axis=0) for part in _ends(corners[:, 0])]
-    return np.stack(ends) + (home[sole] - home[ankle]) @ robot.home_axes(sole)
+    return np.asarray(corners + (home[sole] - home[ankle]) @ robot.home_axes(sole))
+
+
+def heel_and_toe(robot: Robot, side: str) -> Array:
+    """Return the middles of both ends (2, 3) m of a sole from the ankle, in the sole's axes."""
+    corners = sole_corners(robot, side)
+    return np.stack([corners[part].mean(axis=0) for part in _ends(corners[:, 0])])
 
 
 def _ends(along: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -181,7 +195,16 @@ class RootPlanner:
         at = feet.travel[0] if start is None else start
         if not self._legs:
             return np.tile([*at, 0.0], (len(positions), 1))
-        corners = self.corners(positions, orientations)
+        return self.place(self.corners(positions, orientations), feet, at)
+
+    def place(self, corners: Array, feet: Footing, at: Array) -> Array:
+        """Return root positions (K, 3) m.
+
+        Args:
+            corners: (K, 2, C, 3) m, of the soles from the root, in world directions.
+            feet: K frames.
+            at: (2,) m, where the root is at first.
+        """
         touching = self.parts(corners)[..., :2]
         weights = (feet.contacts[1:] + feet.contacts[:-1])[..., None] / 2
         grip = np.minimum(weights.sum(axis=1), 1.0)

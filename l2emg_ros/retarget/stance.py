@@ -12,11 +12,13 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Standing feet: they stay where they came down, and their soles are level.
+"""Standing feet: they stay where they came down, their soles are level and on one floor.
 
 Captured and generated feet slide a little while they stand, and what is a level foot differs
-between skeletons. A robot would rub its soles or stand on an edge. Looks back, never ahead, and
-carries what it knows from call to call, so that chunks give what the whole motion gives.
+between skeletons. A robot would rub its soles or stand on an edge. They may turn: people do, on
+heel or toe. The hips of a robot are broader for its legs than a person's: when they tilt, one of
+two standing feet would hang in the air. Looks back, never ahead, and carries what it knows from
+call to call, so that chunks give what the whole motion gives.
 """
 
 from __future__ import annotations
@@ -29,29 +31,34 @@ from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget.mapping import SIDES
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import fade, footing, heel_and_toe
+from l2emg_ros.retarget.sway import lagged, Sway
 
 Array = NDArray[np.float64]
 
-_UP = np.array([0.0, 0.0, 1.0])
 # Below the first contact a foot is free, above the second it is held.
 _HOLD = (0.3, 0.7)
 # Time in which a free foot returns to where the person has it, and a held one, s.
-_RETURN, _CREEP = 0.15, 5.0
+_RETURN, _CREEP = 0.15, 20.0
 # Time in which the body gives way to what all held feet have in common, s.
 _FOLLOW = 0.2
-# Most by which a held foot stays behind, m and rad.
-_BEHIND, _TURNED = 0.08, 0.2
+# Most by which a held foot stays behind, m.
+_BEHIND = 0.08
+# Time in which a standing foot is raised to the level of the other, s.
+_RAISE = 0.15
 # What is left between two soles, m. They pass each other when they are this far from level, m.
 _GAP = 0.015
 _PASSING = (0.06, 0.12)
 # Time over which standing feet tell what level is, s.
 _LEARN = 3.0
-# How far the sole of a standing foot goes from what was learned to exactly level.
-_LEVEL = 0.5
 
 
 class Stance:
-    """Holds the feet of one person as a robot with legs follows them."""
+    """Holds the feet of one person as a robot with legs follows them.
+
+    Attributes:
+        sway: Brings the body over the feet that `push` placed last.
+        held: (T, 2) in [0, 1], whether the feet stood in the frames pushed last.
+    """
 
     def __init__(self, robot: Robot) -> None:
         """Read the feet of the robot."""
@@ -59,15 +66,20 @@ class Stance:
         soles = [robot.map.links[f'{side}_sole'] for side in SIDES]
         widths = [np.ptp(sole.corners @ sole.axes[:, 1]) for sole in soles]
         self._apart = float(sum(widths)) / 2 + _GAP
+        self.sway = Sway(robot)
         self.reset()
 
     def reset(self) -> None:
         """Forget the person."""
+        self.sway.reset()
+        self.held = np.zeros((0, 2))
+        # How far each foot is raised, (1, 2) m.
+        self._raised = np.zeros((1, 2))
         self._last: Motion | None = None
-        # Where the last frame had heels and toes (2, 2, 2) m, and headings, before correction.
-        self._edge, self._heading = np.zeros((2, 2, 2)), np.zeros(2)
-        # How far both feet stay behind, (2, 2) m and (2, 1) rad.
-        self._shift, self._turn = np.zeros((2, 2)), np.zeros((2, 1))
+        # Where the last frame had heels and toes (2, 2, 2) m, before correction.
+        self._edge = np.zeros((2, 2, 2))
+        # How far both feet stay behind, (2, 2) m.
+        self._shift = np.zeros((2, 2))
         # The turn (2, 3) rad from the person's feet to level ones, and what it was learned in, s.
         self._tilt, self._learned = np.zeros((2, 3)), np.zeros(2)
 
@@ -86,31 +98,30 @@ class Stance:
         contacts = footing(motion, self._last).contacts.reshape(-1, 2, 2)
         first, step = self._last is None, 1.0 / motion.fps
         self._last = motion.slice(motion.frames - 1)
-        soles, heading = self._levelled(soles, contacts.min(axis=2), step)
+        soles = self._levelled(soles, contacts.min(axis=2), step)
         parts = 1.0 - fade(contacts, _HOLD)
         held = parts.max(axis=2)
-        if first:
-            self._heading = heading[0]
-        turned = np.diff(heading, axis=0, prepend=self._heading[None])
-        turned = (turned + np.pi) % (2.0 * np.pi) - np.pi
-        turn = _behind(self._turn, turned[..., None], held, step, _TURNED)
-        soles = rotation.to_matrix(rotation.from_rotvec(turn * _UP)) @ soles
         edges = ankles[:, :, None] + np.einsum('tsij,sej->tsei', soles, self._edges)
+        low = edges[..., 2].min(axis=2)
+        # Up, not down: the higher foot may hang from a leg that is straight.
+        up = low.max(axis=1, keepdims=True) - low
+        up *= held.min(axis=1, keepdims=True) * fade(up, _PASSING)
+        raised = lagged(up[:1] if first else self._raised, up, step / _RAISE)
         aside = _apart(edges, self._apart)
-        ankles[..., :2] += aside
+        ankles += np.concatenate([aside, raised[..., None]], axis=2)
         edges = edges[..., :2] + aside[:, :, None]
         if first:
             self._edge = edges[0]
         moves = np.diff(edges, axis=0, prepend=self._edge[None])
         share = parts / np.maximum(parts.sum(axis=2, keepdims=True), 1e-9)
         moves = (share[..., None] * moves).sum(axis=2)
-        shift = _behind(self._shift, moves, held, step, _BEHIND, _FOLLOW)
-        self._turn, self._shift = turn[-1], shift[-1]
-        self._heading, self._edge = heading[-1], edges[-1]
+        shift = _behind(self._shift, moves, held, step)
+        self._shift, self._edge = shift[-1], edges[-1]
+        self._raised, self.held = raised[-1:], held
         return ankles + np.pad(shift, ((0, 0), (0, 0), (0, 1))), soles
 
-    def _levelled(self, soles: Array, stands: Array, step: float) -> tuple[Array, Array]:
-        """Return soles (T, 2, 3, 3) that are level while they stand, and headings (T, 2) rad."""
+    def _levelled(self, soles: Array, stands: Array, step: float) -> Array:
+        """Return soles (T, 2, 3, 3) that are level where they stand, as far as was learned."""
         level = limbs.heading(soles)
         seen = rotation.to_rotvec(rotation.from_matrix(np.swapaxes(soles, -1, -2) @ level))
         tilts = np.empty_like(seen)
@@ -120,11 +131,7 @@ class Stance:
             share = stands[row] * step / np.clip(self._learned, 1e-9, _LEARN)
             self._tilt = self._tilt + share[:, None] * (seen[row] - self._tilt)
             tilts[row] = self._tilt
-        soles = soles @ rotation.to_matrix(rotation.from_rotvec(tilts))
-        level = limbs.heading(soles)
-        ends = rotation.from_matrix(soles), rotation.from_matrix(level)
-        mixed = rotation.to_matrix(rotation.slerp(*ends, _LEVEL * stands))
-        return mixed, np.arctan2(level[..., 1, 0], level[..., 0, 0])
+        return np.asarray(soles @ rotation.to_matrix(rotation.from_rotvec(tilts)))
 
 
 def _apart(edges: Array, least: float) -> Array:
@@ -146,26 +153,22 @@ def _apart(edges: Array, least: float) -> Array:
     return np.stack([push, -push], axis=1)
 
 
-def _behind(
-    start: Array, moves: Array, held: Array, step: float, most: float, follow: float = 0.0
-) -> Array:
-    """Return how far feet stay behind (T, 2, K).
+def _behind(start: Array, moves: Array, held: Array, step: float) -> Array:
+    """Return how far feet stay behind (T, 2, 2) m.
 
     Args:
-        start: (2, K), how far they did before.
-        moves: (T, 2, K), how far the person's feet moved in each frame.
+        start: (2, 2) m, how far they did before.
+        moves: (T, 2, 2) m, how far the person's feet moved in each frame.
         held: (T, 2) in [0, 1].
         step: Seconds of a frame.
-        most: Limit.
-        follow: Time in which the body gives way to what held feet have in common, s; 0: never.
     """
     keep = np.exp(-step * ((1.0 - held) / _RETURN + held / _CREEP))[..., None]
-    yielding = 1.0 - np.exp(-step / follow) if follow else 0.0
+    yielding = 1.0 - np.exp(-step / _FOLLOW)
     result, behind = np.empty_like(moves), start
     for row, hold in enumerate(held[..., None]):
         behind = keep[row] * (behind - hold * moves[row])
         size = np.sqrt((behind**2).sum(axis=1, keepdims=True))
-        behind = behind * np.minimum(1.0, most / np.maximum(size, 1e-9))
+        behind = behind * np.minimum(1.0, _BEHIND / np.maximum(size, 1e-9))
         behind = behind - yielding * (hold * behind).sum(axis=0) / np.maximum(hold.sum(), 1.0)
         result[row] = behind
     return result

@@ -22,6 +22,7 @@ late chunk, or none at all, leaves the robot standing, never stopping short.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -35,7 +36,8 @@ from l2emg_ros.retarget import limits, modulation
 from l2emg_ros.retarget.manner import AS_PLANNED, Manner
 from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
 from l2emg_ros.retarget.robot import Robot
-from l2emg_ros.retarget.root import Footing, footing
+from l2emg_ros.retarget.root import Footing
+from l2emg_ros.retarget.scene import Scene, SceneTarget
 from l2emg_ros.retarget.track import Resampler, Track
 from l2emg_ros.retarget.trajectory import Trajectory
 
@@ -102,6 +104,7 @@ class StreamRetargeter:
         self._open = False
         self._text = ''
         self._manner = AS_PLANNED
+        self._scene: Scene | None = None
         self._begin_motion()
 
     def push(
@@ -111,6 +114,8 @@ class StreamRetargeter:
         now: float,
         measured: ArrayLike | None = None,
         start: bool = False,
+        targets: Sequence[SceneTarget] = (),
+        joint_groups: Sequence[str] = (),
     ) -> Trajectory:
         """Add a chunk and plan anew.
 
@@ -125,17 +130,29 @@ class StreamRetargeter:
                 only when the robot stands elsewhere than planned. None: it is as planned, at first
                 in its home pose.
             start: Whether a new motion begins although the one before has not ended.
+            targets: What to do with points in space during the motion that begins with this chunk,
+                from where the robot stands and to where it faces then.
+            joint_groups: Groups or joints that this motion moves, with its first chunk; see
+                `Retargeter.choose`.
 
         Returns:
             All that is still to be played, ``time_from_start`` counted from ``now``.
 
         Raises:
-            BadRequest: ``measured`` is not N finite numbers.
+            BadRequest: ``measured`` is not N finite numbers, a group is unknown, two targets want
+                the same limb at the same time, or there are targets or groups although the motion
+                has begun.
         """
+        scene = self.retargeter.scene(targets)
         self._locate(now, measured)
         fresh = start or not self._open
+        if not fresh and (targets or joint_groups):
+            what = 'targets' if targets else 'joint_groups'
+            raise BadRequest(f'{what} come late: expected with the first chunk of a motion')
         if fresh:
+            self.retargeter.choose(joint_groups)
             self._begin_motion()
+            self._scene = scene
             self.retargeter.reset()
             self._text = chunk.text
         self._open = not last
@@ -256,7 +273,7 @@ class StreamRetargeter:
         if plan is None:
             pose = self.robot.home if given is None else given
             rest = np.tile(self.retargeter.clipped(pose), (4, 1))
-            self._plan = _Plan(now, rest, _empty(len(pose)), np.zeros((2, 3)))
+            self._plan = _Plan(now, rest, Track.empty(len(pose)), np.zeros((2, 3)))
             self._open = False
 
     def _prepared(self, now: float) -> tuple[_Plan, int]:
@@ -278,12 +295,12 @@ class StreamRetargeter:
 
     def _track(self, frames: Motion, fresh: bool, now: float) -> Track:
         """Solve the chunk; a new motion turns to where the robot already faces."""
-        joints, turn = self.retargeter.solve(frames)
+        joints, turn = self.retargeter.solve(frames, scene=self._scene)
         joints = self.retargeter.apart(joints)
-        feet = footing(frames, self._before)
-        plan = self._planned()
-        if fresh and len(plan.track):
-            faces = limbs.heading(plan.track.held(self._prepared(now)[1] + 1).turn[-1:])[0]
+        feet = self.retargeter.footing(frames, self._before)
+        if fresh and len(self._planned().track):
+            plan, knot = self._prepared(now)
+            faces = limbs.heading(plan.track.held(knot + 1).turn[-1:])[0]
             self._yaw = faces @ limbs.heading(turn[:1])[0].T
         turn = self._yaw @ turn
         feet = Footing(feet.contacts, feet.clearance, feet.travel @ self._yaw[:2, :2].T)
@@ -304,7 +321,7 @@ class StreamRetargeter:
         begin = limits.extended(plan.control, knot + 3)[knot:]
         goal = self._values(track[:1])[0]
         pace = None if fresh else _CATCH_UP
-        way = self.retargeter.approach(begin, goal, pace, None if fresh else 0.0)
+        way = self.retargeter.curves.approach(begin, goal, pace, None if fresh else 0.0)
         self._follow(knot, self._way(way, plan, track, knot), track, 1.0 / self._manner.pace)
 
     def _way(self, joints: Array, plan: _Plan, track: Track, knot: int) -> Track:
@@ -340,8 +357,14 @@ class StreamRetargeter:
         """Fit the curve from a knot on."""
         plan = self._planned()
         begin = limits.extended(plan.control, knot + 3)[knot:]
-        index, control = self.retargeter.follow(
-            self._values(rest), begin, self._values(lead), stretch, most
+        index, control = self.retargeter.curves.follow(
+            self._values(rest),
+            begin,
+            self._values(lead),
+            np.vstack([lead.feet.stands, rest.feet.stands]),
+            stretch,
+            most,
+            aims=self._scene is not None,
         )
         self._replace(knot, lead + rest.at(index), control)
 
@@ -381,12 +404,6 @@ class StreamRetargeter:
             robot=self.robot.name,
             source=self._text,
         )
-
-
-def _empty(joints: int) -> Track:
-    feet = Footing(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 2)))
-    none = np.zeros((0, joints))
-    return Track(none, np.zeros(0), np.zeros((0, 3, 3)), feet, np.zeros((0, 3)))
 
 
 def _row(manner: Manner) -> Array:

@@ -22,7 +22,7 @@ stay where they came down.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,11 @@ from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget.clearance import clear
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.stance import Stance
+from l2emg_ros.retarget.sway import Masses
 from l2emg_ros.retarget.track import smooth, smooth_turns
+
+if TYPE_CHECKING:
+    from l2emg_ros.retarget.scene import Scene
 
 Array = NDArray[np.float64]
 Root = Literal['kinematic', 'fixed']
@@ -40,6 +44,9 @@ Root = Literal['kinematic', 'fixed']
 _SIDES = {'l': 'left', 'r': 'right'}
 # How far the knee of a straight leg is taken to point forward, m.
 _FORWARD = 0.02
+# What the place of an ankle in the air counts against that of a standing one: in the air the foot
+# should rather point where the person's does, as far as the ankle turns.
+_IN_THE_AIR = 0.05
 # Shares of the length of a leg where pulling it in starts and ends.
 _REACH = (0.985, 0.999)
 # Robot point -> the point before it in the chain, and the human bone that gives the direction.
@@ -74,17 +81,23 @@ class Targets:
 
     Attributes:
         points: (T, K, 3) m, for `Builder.points`, from the root link in the frame of the root.
+        weights: (T, K) in [0, 1], what each point counts against other frames.
         orientations: (T, M, 3, 3), for `Builder.parts`: where each link's own forward, left and up
             (fingers, palm x fingers, palm) should lie in the frame of the root.
         root: (T, 3, 3) orientation of the root link in the world.
     """
 
     points: Array
+    weights: Array
     orientations: Array
     root: Array
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def frame(self, row: int) -> tuple[Array, Array, Array]:
+        """Return points, weights and orientations of a frame."""
+        return self.points[row], self.weights[row], self.orientations[row]
 
 
 class Builder:
@@ -127,6 +140,7 @@ class Builder:
             hips = self._sockets['l_hip'], self._sockets['r_hip']
             self._between = (hips[0] + hips[1]) / 2
             self._scale = robot.leg_scale()
+        self._masses = self._weighed()
 
     def build(
         self,
@@ -134,6 +148,7 @@ class Builder:
         stance: Stance | None = None,
         steady: float = 0.0,
         exact: bool = False,
+        scene: Scene | None = None,
     ) -> Targets:
         """Return the targets of every frame.
 
@@ -144,6 +159,7 @@ class Builder:
                 a capture trembles is not handed on to the legs, whose feet stand.
             exact: Whether every bone keeps exactly the direction of the person. Else the hands are
                 kept out of the body and standing feet where they stand.
+            scene: Lays targets in space over the motion; None: there are none.
         """
         positions = motion.joint_positions()
         joints = [skeleton.index(_PARTS[key]) for key in ('base_link', *self.parts)]
@@ -174,11 +190,19 @@ class Builder:
             bone = _bone(positions, f'{_SIDES[side]}_{start}', f'{_SIDES[side]}_{stop}')
             reach = limbs.turn(local, bone) * self._lengths[name]
             points[name] = points[f'{side}_{before}'] + reach
+        weights = np.ones((len(local), len(self.points)))
         if not exact and self.robot.map.has_legs:
-            self._plant(points, orientations, motion, local, stance or Stance(self.robot), steady)
+            stance = stance or Stance(self.robot)
+            self._plant(points, orientations, motion, local, stance, steady)
+            ankles = [self.points.index(f'{side}_ankle') for side in _SIDES]
+            weights[:, ankles] = _IN_THE_AIR + (1.0 - _IN_THE_AIR) * stance.held
+        if scene is not None:
+            columns = {key: orientations[:, column] for column, key in enumerate(self.parts)}
+            scene.apply(motion, None if self.root == 'fixed' else root, points, columns)
         if not exact and self.robot.map.body is not None:
             self._clear(points, orientations, torso)
-        return Targets(np.stack([points[name] for name in self.points], 1), orientations, root)
+        places = np.stack([points[name] for name in self.points], axis=1)
+        return Targets(places, weights, orientations, root)
 
     def _plant(
         self,
@@ -207,6 +231,13 @@ class Builder:
             place + np.einsum('tij,tsj->tsi', world, ends),
             world[:, None] @ orientations[:, columns],
         )
+        if self._masses is not None:
+            own = np.stack([points[name] for name in self.points], axis=1)
+            # The legs are yet to be bent for their feet: that hardly moves their mass.
+            centre = self._masses.centre(own, orientations) - self._between
+            centre = place[:, 0] + limbs.turn(world, centre)
+            step = 1.0 / motion.fps
+            ankles = stance.sway.push(centre, ankles, soles, stance.held, step)
         orientations[:, columns] = local[:, None] @ soles
         forward = (local @ limbs.heading(world @ self._axes))[..., 0]
         for number, (side, human) in enumerate(_SIDES.items()):
@@ -221,6 +252,14 @@ class Builder:
             points[f'{side}_knee'], points[f'{side}_ankle'] = limbs.two_bones(
                 socket, wanted, pole, lengths, _REACH
             )
+
+    def _weighed(self) -> Masses | None:
+        """Return where the mass is; None where nothing can tip: no legs, no mass, on a stand."""
+        robot = self.robot
+        weightless = not sum(inertia.mass for inertia in robot.model.inertias)
+        if self.root == 'fixed' or weightless or not robot.map.has_legs:
+            return None
+        return Masses(robot, self.points, self.parts)
 
     def _clear(self, points: dict[str, Array], orientations: Array, torso: Array) -> None:
         """Keep the hands out of the body; without hand links fingers extend the forearm."""

@@ -48,6 +48,13 @@ class Track:
     feet: Footing
     manner: Array
 
+    @classmethod
+    def empty(cls, joints: int) -> Track:
+        """Return no samples of N joints."""
+        feet = Footing(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 2)))
+        none = np.zeros((0, joints))
+        return cls(none, np.zeros(0), np.zeros((0, 3, 3)), feet, np.zeros((0, 3)))
+
     def __len__(self) -> int:
         return len(self.joints)
 

@@ -60,7 +60,7 @@ def test_figures_of_all_methods(
     assert isinstance(ours, dict)
     assert isinstance(peers, dict)
     assert ours['violations'] == 0
-    assert ours['limb_error'] < 10.0
+    assert ours['limb_error'] < 15.0
     assert set(peers) >= {'streaming', 'textbook'}
     for figures in (ours, *peers.values()):
         assert 0.0 < figures['ms_per_frame'] <= figures['ms_per_frame_p99'] * 1.5

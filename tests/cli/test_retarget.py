@@ -17,8 +17,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+import re
 
 import numpy as np
+from people import leaning
 import pytest
 import toy_robot
 
@@ -75,6 +77,19 @@ def test_your_own_robot(clip: Path, tmp_path: Path) -> None:
         (['CLIP', '--groups', 'tail', '-o', 'a.npz'], "unknown joint group 'tail'"),
         (['missing.npz', '-o', 'a.npz'], 'missing.npz: No such file'),
         (['CLIP', '--root', 'free', '-o', 'a.npz'], 'invalid choice'),
+        (
+            ['CLIP', '--root', 'fixed', '--must-stand', '-o', 'a.npz'],
+            '--must-stand with --root fixed: a robot on a stand does not tip over',
+        ),
+        (
+            ['CLIP', '-o', 'a.npz', '--target', 'reach 1 2'],
+            "target 'reach 1 2': expected KIND X Y",
+        ),
+        (['CLIP', '-o', 'a.npz', '--target', 'avoid 1 2 3'], 'is 0: expected more than 0'),
+        (
+            ['CLIP', '-o', 'a.npz', *('--target', 'reach 1 0 0 limb=left_hand') * 2],
+            'both want left_hand at the same time',
+        ),
     ],
 )
 def test_bad_input_is_one_line(
@@ -96,6 +111,54 @@ def test_bad_input_is_one_line(
     assert message in told
     assert told.count('\n') == 1
     assert not list(tmp_path.glob('a.*'))
+
+
+def test_a_motion_that_would_tip_the_robot_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said; ``--must-stand`` refuses it, and an upright one passes."""
+    lean = np.interp(np.arange(90) / 30, [0.5, 2.5], [0.0, 0.35])
+    path, output = tmp_path / 'lean.npz', tmp_path / 'a.npz'
+    leaning(0.0 * lean, lean).save(path)
+    assert main(['retarget', str(path), '-o', str(output)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r'centre of mass \d+ mm outside the soles from \d\.\d\d s on', told[-2])
+    assert told[-1] == 'g1 would tip over without a balance controller'
+    output.unlink()
+    assert main(['retarget', str(path), '--must-stand', '-o', str(output)]) == 2
+    streams = capsys.readouterr()
+    assert not output.exists()
+    assert not streams.out
+    assert streams.err.count('\n') == 1
+    assert 'lean.npz: g1 would tip over: centre of mass ' in streams.err
+    assert streams.err.endswith('expected no longer than 0.5 s\n')
+    leaning(0.0 * lean, 0.0 * lean).save(path)
+    assert main(['retarget', str(path), '--must-stand', '-o', str(output)]) == 0
+    assert 'centre of mass' not in capsys.readouterr().out
+    assert output.exists()
+
+
+def test_targets(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line each; what cannot be reached is approached all the same."""
+    output = tmp_path / 'a.npz'
+    near = 'reach 0.25 0.15 0.2 limb=left_hand duration=1.2'
+    words = ['--target', near, '--target', 'point_at -0.5 -3 0.3 limb=right_hand']
+    far = ['--target', 'reach 2 0 0.2 limb=left_hand start=1.2']
+    assert main(['retarget', str(clip), '-o', str(output)]) == 0
+    assert 'reach' not in capsys.readouterr().out
+    plain = Trajectory.load(output)
+    assert main(['retarget', str(clip), '-o', str(output), *words, *far]) == 0
+    told = capsys.readouterr().out.splitlines()[2:5]
+    assert told[0].startswith('reach (0.25, 0.15, 0.20) with left_hand: reached within ')
+    assert told[1].startswith('point_at (-0.50, -3.00, 0.30) with right_hand: pointing within ')
+    assert told[2] == 'reach (2.00, 0.00, 0.20): not done, the motion ends at 1.3 s'
+    trajectory = Trajectory.load(output)
+    trajectory.check(Robot.load('g1'))
+    assert np.abs(trajectory.positions[20] - plain.positions[20]).max() > 0.3
+    assert main(['retarget', str(clip), '-o', str(output), '--target', 'reach 2 0 0.2']) == 0
+    told = capsys.readouterr().out.splitlines()[2:3]
+    assert 'unreachable: ' in told[0]
+    assert told[0].endswith('the arm of g1 is 0.47 m long')
 
 
 def test_benchmark(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,6 +54,15 @@ def nodes_survive(system: System):
     assert system.diagnostics()['retargeter: ik']['limit_violations'] == '0'
 
 
+def target(
+    x: float = 0.25, kind: int = SceneTarget.REACH, limb: str = '', frame: str = ''
+) -> SceneTarget:
+    message = SceneTarget(kind=kind, limb=limb)
+    message.point.header.frame_id = frame
+    message.point.point.x, message.point.point.y, message.point.point.z = x, 0.15, 0.2
+    return message
+
+
 GOALS: dict[str, tuple[dict[str, Any], int, str]] = {
     'empty text': ({'text': ''}, BAD, 'text is empty'),
     'blank text': ({'text': ' \t'}, BAD, 'text'),
@@ -75,8 +84,17 @@ GOALS: dict[str, tuple[dict[str, Any], int, str]] = {
     'dominance': ({'emotion': Emotion(dominance=-INF)}, BAD, 'dominance is -inf'),
     'intensity': ({'emotion': Emotion(label='sad', intensity=-0.5)}, BAD, 'intensity is -0.5'),
     'confidence': ({'emotion': Emotion(label='sad', confidence=7.0)}, BAD, 'confidence is 7'),
-    'targets': ({'targets': [SceneTarget()]}, UNSUPPORTED, 'targets are given'),
-    'joint groups': ({'joint_groups': ['third_arm']}, UNSUPPORTED, 'joint_groups are given'),
+    'out of reach': ({'targets': [target(2.0)]}, UNSUPPORTED, 'unreachable: 1.'),
+    'target nan': ({'targets': [target(NAN)]}, BAD, 'point of reach is'),
+    'target kind': ({'targets': [target(kind=9)]}, BAD, 'target kind is 9'),
+    'target limb': ({'targets': [target(limb='tail')]}, BAD, "is 'tail'"),
+    'target frame': ({'targets': [target(frame='camera')]}, BAD, "frame 'camera'"),
+    'targets of one hand': (
+        {'targets': [target(limb='left_hand'), target(0.3, limb='left_hand')]},
+        BAD,
+        'both want left_hand',
+    ),
+    'joint groups': ({'joint_groups': ['third_arm']}, BAD, "unknown joint group 'third_arm'"),
 }
 
 

@@ -178,13 +178,35 @@ def test_the_emotion_topic_changes_the_running_motion(
     wait_until(lambda: generator._emotion is None, 'the emotion was not taken back')
 
 
-def test_unsupported_goals_say_so(graph: Graph, generator: GeneratorNode) -> None:
-    for goal in (
-        Goal(text=LONG, targets=[SceneTarget(kind=SceneTarget.POINT_AT)]),
-        Goal(text=LONG, joint_groups=['arms']),
-    ):
-        status, result = finish(graph, send(graph, goal))
-        assert (status, result.error_code) == (GoalStatus.STATUS_ABORTED, Result.UNSUPPORTED)
+def test_goals_beyond_the_robot_say_so(graph: Graph, generator: GeneratorNode) -> None:
+    """The running goal goes on."""
+    running = send(graph, Goal(text=LONG))
+    far = SceneTarget(kind=SceneTarget.REACH)
+    far.point.point.x = 2.0
+    status, result = finish(graph, send(graph, Goal(text=LONG, targets=[far])))
+    assert (status, result.error_code) == (GoalStatus.STATUS_ABORTED, Result.UNSUPPORTED)
+    assert 'reach (2.00, 0.00, 0.00) with ' in result.message
+    assert 'the arm of g1 is' in result.message
+    status, result = finish(graph, send(graph, Goal(text=LONG, joint_groups=['third_arm'])))
+    assert (status, result.error_code) == (GoalStatus.STATUS_ABORTED, Result.BAD_REQUEST)
+    assert "unknown joint group 'third_arm'" in result.message
+    status, result = finish(graph, running)
+    assert (status, result.error_code) == (GoalStatus.STATUS_SUCCEEDED, Result.OK)
+
+
+def test_targets_and_joint_groups_go_with_the_first_chunk(
+    graph: Graph, generator: GeneratorNode
+) -> None:
+    chunks = graph.collect(SmplMotion, 'smpl_motion', qos.STREAM)
+    target = SceneTarget(kind=SceneTarget.HAND_OVER, limb='right_hand')
+    target.point.point.x, target.point.point.y, target.point.point.z = 0.25, -0.15, 0.2
+    goal = Goal(text='wave', duration=1.0, targets=[target], joint_groups=['upper_body'])
+    status, result = finish(graph, send(graph, goal))
+    assert (status, result.error_code) == (GoalStatus.STATUS_SUCCEEDED, Result.OK)
+    wait_until(lambda: chunks and chunks[-1].last, 'the last chunk did not come')
+    assert chunks[0].targets == result.motion.targets == [target]
+    assert list(chunks[0].joint_groups) == ['upper_body']
+    assert not any(chunk.targets or chunk.joint_groups for chunk in chunks[1:])
 
 
 def test_experts_are_reloaded_during_a_goal(graph: Graph, generator: GeneratorNode) -> None:

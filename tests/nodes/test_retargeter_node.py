@@ -17,7 +17,7 @@ import itertools
 import time
 
 from l2emg_interfaces.msg import Emotion as EmotionMessage
-from l2emg_interfaces.msg import SmplMotion
+from l2emg_interfaces.msg import SceneTarget, SmplMotion
 from lifecycle_msgs.msg import Transition
 from nodes.chunked import chunks, gesture
 from nodes.graph import Graph, wait_until
@@ -106,6 +106,57 @@ def test_the_approach_starts_at_the_measured_pose(
     wait_until(lambda: plans, 'no plan')
     np.testing.assert_allclose(plans[0].points[0].positions, pose, atol=0.02)
     check_plan(plans[0], robot)
+
+
+def reach(x: float = 0.25) -> SceneTarget:
+    target = SceneTarget(kind=SceneTarget.REACH, limb='left_hand')
+    target.point.point.x, target.point.point.y, target.point.point.z = x, 0.15, 0.2
+    return target
+
+
+def test_targets_and_joint_groups_of_a_request(
+    graph: Graph, retargeter: RetargeterNode, robot: Robot
+) -> None:
+    """The hand gets there, the legs stay, and the next motion moves everything again."""
+    plans = graph.collect(JointTrajectory, 'joint_trajectory', qos.STREAM)
+    publisher = graph.publisher(SmplMotion, 'smpl_motion', qos.STREAM)
+    messages = chunks(gesture(), 'm')
+    messages[0].targets, messages[0].joint_groups = [reach()], ['upper_body']
+    for message in messages:
+        publisher.publish(message)
+    wait_until(lambda: len(plans) == 10, 'not every plan was sent')
+    trajectory = joints.trajectory_from_message(plans[-1], robot.joint_names, robot.name)
+    assert trajectory is not None
+    legs = robot.indices(['legs'])
+    np.testing.assert_allclose(trajectory.positions[:, legs] - robot.home[legs], 0.0, atol=1e-4)
+    points, _ = robot.places(['l_gripper'], trajectory.positions)
+    assert np.linalg.norm(points[:, 0] - [0.25, 0.15, 0.2], axis=1).min() < 0.03
+    send(graph, 'n')
+    wait_until(lambda: len(plans) == 20, 'not every plan was sent')
+    trajectory = joints.trajectory_from_message(plans[-1], robot.joint_names, robot.name)
+    assert trajectory is not None
+    assert np.ptp(trajectory.positions[:, legs], axis=0).max() > 1e-3
+    assert retargeter.errors == 0
+
+
+def test_a_request_that_does_not_fit_the_robot_is_not_played(
+    graph: Graph, retargeter: RetargeterNode
+) -> None:
+    plans = graph.collect(JointTrajectory, 'joint_trajectory', qos.STREAM)
+    publisher = graph.publisher(SmplMotion, 'smpl_motion', qos.STREAM)
+    motions = {name: chunks(gesture(), name) for name in ('group', 'hand', 'frame', 'late')}
+    motions['group'][0].joint_groups = ['third_arm']
+    motions['hand'][0].targets = [reach(), reach(0.3)]
+    motions['frame'][0].targets = [reach()]
+    motions['frame'][0].targets[0].point.header.frame_id = 'camera'
+    motions['late'][1].targets = [reach()]
+    for messages in motions.values():
+        for message in messages[:2]:
+            publisher.publish(message)
+    # Each of the first three also for the chunk that follows an unknown beginning.
+    wait_until(lambda: retargeter.errors == 7, 'not everything was refused')
+    wait_until(lambda: plans, 'the chunk before the late target was not played')
+    assert len(plans) == 1
 
 
 def test_stop_brings_it_to_rest_and_the_rest_is_not_played(

@@ -36,7 +36,8 @@ FIELDS = {
     msg.SmplMotion: 'std_msgs/Header header, string motion_id, uint32 chunk_index, boolean last, '
     'float fps, sequence<float> root_translation, sequence<float> rotations, string text, '
     'l2emg_interfaces/Emotion emotion, sequence<float> emotion_embedding, '
-    'sequence<string> experts, sequence<float> expert_weights',
+    'sequence<string> experts, sequence<float> expert_weights, '
+    'sequence<l2emg_interfaces/SceneTarget> targets, sequence<string> joint_groups',
     msg.InteractionFeedback: 'std_msgs/Header header, string motion_id, string session_id, '
     'boolean consent, float rating, l2emg_interfaces/Emotion human_before, '
     'l2emg_interfaces/Emotion human_after, string correction, string preferred_motion_id, '

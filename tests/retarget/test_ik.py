@@ -104,7 +104,7 @@ def test_locked_joints_stay_home(toy: Robot) -> None:
     free = np.array([True, True, True, False, False, False])
     solver = FrameSolver(toy, builder, free=free)
     targets = builder.build(toy_robot.person([0.5, -0.5, -1.0, -0.5, -0.5, -1.0]))
-    q, _ = solver.solve(targets.points[0], targets.orientations[0], 1 / 30)
+    q, _ = solver.solve(*targets.frame(0), 1 / 30)
     assert np.all(q[3:] == toy.home[3:])
     assert q[:3] == pytest.approx([0.5, -0.5, -1.0], abs=0.02)
 

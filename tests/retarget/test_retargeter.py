@@ -18,6 +18,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from people import leaning
 import pytest
 from samples import random_motion
 import toy_robot
@@ -90,10 +91,15 @@ def test_a_mirrored_motion_gives_the_mirrored_trajectory(g1: Robot, made: list[M
         for n in names
     ]
     sign = np.array([-1.0 if 'roll' in n or 'yaw' in n else 1.0 for n in names])
+    solved = []
+    for motion in (made[2], made[2].mirror()):
+        retargeter.reset()
+        solved.append(retargeter.solve(motion)[0])
+    assert sign * solved[1][:, twin] == pytest.approx(solved[0], abs=1e-4)
     one = retargeter.retarget(made[2])
     other = retargeter.retarget(made[2].mirror())
     # Meshes of the two hands, which touch thighs here, are not quite mirror images.
-    assert sign * other.positions[:, twin] == pytest.approx(one.positions, abs=0.02)
+    assert sign * other.positions[:, twin] == pytest.approx(one.positions, abs=0.08)
 
 
 def test_approach_from_the_measured_pose(g1: Robot, made: list[Motion]) -> None:
@@ -171,7 +177,8 @@ def test_fixed_root_bows_with_the_waist(g1: Robot) -> None:
     assert waist[-1] - waist[0] == pytest.approx(0.4, abs=0.05)
     moving = Retargeter(g1).retarget(motion)
     turned = rotation.to_rotvec(moving.root_orientation[-1])
-    assert turned == pytest.approx([0.0, 0.4, 0.0], abs=0.03)
+    # Some more than that: the feet come under the body, and the ankles bend no farther.
+    assert turned == pytest.approx([0.0, 0.4, 0.0], abs=0.05)
 
 
 def test_joint_groups_hold_the_others_still(g1: Robot, made: list[Motion]) -> None:
@@ -215,8 +222,7 @@ def test_feet_stand_on_the_floor_and_do_not_slide(g1: Robot) -> None:
 def test_legs_do_not_make_up_for_a_pelvis_that_trembles(g1: Robot) -> None:
     """A capture trembles; feet stand, so that the legs would tremble with it."""
     rng = np.random.default_rng(0)
-    still = random_motion(1, frames=1)
-    motion = Motion.concatenate([still] * 60)
+    motion = leaning(np.zeros(60), np.zeros(60))
     noise = rng.normal(scale=0.004, size=(60, 3))
     shaken = motion.replace(trans=motion.trans + noise)
     legs = g1.indices(['legs'])
@@ -312,6 +318,6 @@ def test_real_motion_capture(g1: Robot, mocap_dir: Path) -> None:
     assert len(reports) > 100
     total = Report.mean(reports)
     assert total['violations'] == 0
-    assert np.mean([report.stretch for report in reports]) <= 1.05
+    assert total['stretch'] <= 1.05
     assert total['limb_error'] <= 16.0
     assert total['jumps'] == 0

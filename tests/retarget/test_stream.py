@@ -143,7 +143,7 @@ def test_chunks_in_time_give_what_the_whole_motion_gives(g1: Robot, wave: Motion
     fine = np.linspace(0.1, whole.duration - 0.2, 300)
     # A passage may be slowed down in one chunk and not in the whole, or the other way round.
     gap = np.abs(trajectory.sample(fine)[0] - whole.sample(fine)[0])
-    assert gap.max() < 0.15
+    assert gap.max() < 0.2
     assert gap.mean() < 0.01
     assert trajectory.source_time[-1] == pytest.approx(whole.source_time[-1])
     assert trajectory.source == wave.text
@@ -276,7 +276,7 @@ def test_chunks_at_another_rate(g1: Robot, wave: Motion) -> None:
     assert got.duration == pytest.approx(expected.duration, abs=0.1)
     fine = np.linspace(0.1, expected.duration, 100)
     gap = np.abs(got.sample(fine)[0] - expected.sample(fine)[0])
-    assert gap.max() < 0.15
+    assert gap.max() < 0.2
     assert gap.mean() < 0.01
 
 
