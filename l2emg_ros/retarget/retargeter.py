@@ -37,7 +37,7 @@ from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import Footing, footing, RootPlanner
 from l2emg_ros.retarget.scene import Scene, SceneTarget
 from l2emg_ros.retarget.stance import Stance
-from l2emg_ros.retarget.targets import Builder, lead_in, Targets
+from l2emg_ros.retarget.targets import Builder, lead_in, relaxed, Targets
 from l2emg_ros.retarget.track import smooth_turns, turn_at
 from l2emg_ros.retarget.trajectory import Trajectory
 
@@ -62,12 +62,14 @@ class _Choice:
         solver: Solves them.
         repair: Keeps links apart; None where these joints cannot.
         still: Whether the robot has legs, none of whose joints moves.
+        start: State of the solver with hanging arms and straight legs, where motions begin.
     """
 
     builder: Builder
     solver: FrameSolver
     repair: Repair | None
     still: bool
+    start: tuple[Array, Array, float]
 
 
 class Retargeter:
@@ -133,7 +135,10 @@ class Retargeter:
         still = self.robot.map.has_legs and not (self._legs & free).any()
         builder = Builder(self.robot, 'fixed' if still else self.config.root)
         solver = FrameSolver(self.robot, builder, self.config.ik, free)
-        return _Choice(builder, solver, self._repair(free, builder, solver), still)
+        solver.solve(*builder.build(relaxed(self.config.rate)).frame(0), _UNHURRIED)
+        start = solver.state
+        solver.reset()
+        return _Choice(builder, solver, self._repair(free, builder, solver), still, start)
 
     def footing(self, motion: Motion, before: Motion | None = None) -> Footing:
         """Return what the feet of the robot do in a motion; see `root.footing`."""
@@ -270,6 +275,7 @@ class Retargeter:
     def _begin(self, motion: Motion, targets: Targets) -> None:
         """Solve the first frame by the way a person would take or, if that fails, directly."""
         way = self.builder.build(lead_in(motion))
+        self.solver.state = self._choice.start
         for row in range(len(way)):
             self.solver.solve(*way.frame(row), _UNHURRIED)
         self.solver.solve(*targets.frame(0), _UNHURRIED)

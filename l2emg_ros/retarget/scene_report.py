@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from l2emg_ros.motion import limbs, rotation, skeleton
+from l2emg_ros.motion import limbs, rotation
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget.ik import FrameSolver
 from l2emg_ros.retarget.reaching import Arm
@@ -30,7 +30,7 @@ from l2emg_ros.retarget.root import footing, RootPlanner
 from l2emg_ros.retarget.scene import Scene
 from l2emg_ros.retarget.scene_target import HANDS, SceneTarget
 from l2emg_ros.retarget.stance import Stance
-from l2emg_ros.retarget.targets import Builder, lead_in, Root
+from l2emg_ros.retarget.targets import Builder, relaxed, Root
 from l2emg_ros.retarget.trajectory import Trajectory
 
 Array = NDArray[np.float64]
@@ -112,7 +112,7 @@ def unreachable(robot: Robot, target: SceneTarget, root: Root = 'kinematic') -> 
         root: As in `RetargetConfig`.
     """
     target = replace(target, start=0.0, duration=0.0)
-    motion = Motion.concatenate([_relaxed()] * _SETTLING)
+    motion = Motion.concatenate([relaxed(_FPS)] * _SETTLING)
     builder, planner = Builder(robot, root), RootPlanner(robot)
     solver = FrameSolver(robot, builder)
     stance = Stance(robot) if robot.map.has_legs else None
@@ -228,16 +228,6 @@ class _Judged:
             _distance(point, elbow, wrist), _distance(point, wrist, wrist + arm.tips * fingers)
         )
         return np.asarray(radius + arm.thick - near)
-
-
-def _relaxed() -> Motion:
-    """Return one frame of a person who stands with hanging arms."""
-    rotations = np.tile([0.0, 0.0, 0.0, 1.0], (1, len(skeleton.JOINT_NAMES), 1))
-    rotations[:, 0] = rotation.SMPL_TO_ROS_QUAT
-    straight = Motion.from_rotations(rotations, np.zeros((1, 3)), _FPS)
-    low = straight.joint_positions()[0, skeleton.index('left_foot'), 2]
-    up = np.array([[0.0, 0.0, skeleton.FOOT_HEIGHT - low]])
-    return lead_in(straight.replace(trans=up)).slice(0, 1)
 
 
 def _angle(first: Array, second: Array) -> Array:

@@ -297,6 +297,16 @@ def lead_in(motion: Motion, frames: int = 12) -> Motion:
     )
 
 
+def relaxed(fps: float) -> Motion:
+    """Return one frame of a person who stands on the floor with hanging arms."""
+    rotations = np.tile([0.0, 0.0, 0.0, 1.0], (1, len(skeleton.JOINT_NAMES), 1))
+    rotations[:, 0] = rotation.SMPL_TO_ROS_QUAT
+    straight = Motion.from_rotations(rotations, np.zeros((1, 3)), fps)
+    low = straight.joint_positions()[0, skeleton.index('left_foot'), 2]
+    up = np.array([[0.0, 0.0, skeleton.FOOT_HEIGHT - low]])
+    return lead_in(straight.replace(trans=up), 1)
+
+
 def _bone(positions: Array, start: str, stop: str) -> Array:
     """Unit direction (T, 3) of a human bone in the world."""
     bone = positions[:, skeleton.index(stop)] - positions[:, skeleton.index(start)]

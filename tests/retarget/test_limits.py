@@ -110,6 +110,24 @@ def test_every_joint_has_its_own_smoothing() -> None:
     assert np.abs(np.diff(together[:, 1], 3)).max() < np.abs(np.diff(rough[:, 1], 3)).max()
 
 
+def test_what_counts_more_is_followed_more_closely() -> None:
+    rng = np.random.default_rng(3)
+    reference = np.cumsum(rng.normal(scale=0.05, size=(60, 2)), axis=0)
+    start, wide = np.tile(reference[0], (3, 1)), np.full(2, 9.0)
+    bounds = limits.Bounds(-wide, wide, wide, wide)
+    weights = np.ones((60, 2))
+    plain = limits.follow(reference, start, bounds, 5.0, 6)
+    assert np.array_equal(limits.follow(reference, start, bounds, 5.0, 6, weights), plain)
+    weights[20:40, 0] = 100.0
+    closer = limits.follow(reference, start, bounds, 5.0, 6, weights)
+
+    def gap(control: np.ndarray) -> np.ndarray:
+        return np.abs(limits.evaluate(control, 1.0)[0][20:40] - reference[20:40]).mean(axis=0)
+
+    assert gap(closer)[0] < 0.75 * gap(plain)[0]
+    np.testing.assert_allclose(closer[:, 1], plain[:, 1], atol=1e-12)
+
+
 def test_a_reference_inside_the_limits_is_followed() -> None:
     time = np.arange(120)[:, None] * STEP
     reference = 0.5 * np.cos(2 * np.pi * 0.5 * time + np.array([0.0, np.pi]))

@@ -24,6 +24,7 @@ from samples import random_motion
 import toy_robot
 
 from l2emg_ros import corpus
+from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion import rotation, skeleton
 from l2emg_ros.motion.motion import Motion
@@ -191,6 +192,23 @@ def test_joint_groups_hold_the_others_still(g1: Robot, made: list[Motion]) -> No
     assert np.ptp(trajectory.positions[:, free], axis=0).max() > 0.05
     with pytest.raises(BadRequest, match="unknown joint group 'tail'"):
         Retargeter(g1, RetargetConfig(joint_groups=('tail',)))
+
+
+def test_without_legs_the_root_stands_still(g1: Robot) -> None:
+    """For whoever moves the legs meanwhile; the next motion moves everything again."""
+    walk = corpus.synthesise('walk_guide', Emotion('calm').weights(), np.random.default_rng(0))
+    retargeter = Retargeter(g1)
+    trajectory = retargeter.retarget(walk, joint_groups=['upper_body'])
+    accept(trajectory, g1)
+    legs = g1.indices(['legs'])
+    assert np.abs(trajectory.positions[:, legs] - g1.home[legs]).max() < 1e-4
+    assert np.ptp(trajectory.root_position, axis=0).max() < 1e-4
+    assert np.ptp(trajectory.root_orientation, axis=0).max() < 1e-9
+    with pytest.raises(BadRequest, match="unknown joint group 'tail'"):
+        retargeter.retarget(walk, joint_groups=['tail'])
+    whole = retargeter.retarget(walk)
+    assert np.ptp(whole.root_position, axis=0).max() > 0.5
+    assert np.array_equal(whole.positions, Retargeter(g1).retarget(walk).positions)
 
 
 def test_feet_stand_on_the_floor_and_do_not_slide(g1: Robot) -> None:

@@ -24,7 +24,7 @@ import pytest
 
 from l2emg_ros.corpus import synthesise
 from l2emg_ros.emotion import Emotion
-from l2emg_ros.motion import rotation, skeleton
+from l2emg_ros.motion import limbs, rotation, skeleton
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget.retargeter import Retargeter
 from l2emg_ros.retarget.robot import Robot
@@ -116,6 +116,15 @@ def test_what_is_level_is_learned_from_standing_feet(g1: Robot) -> None:
     assert Stance(g1).push(lifted, ankles, tilted)[1] == pytest.approx(tilted)
     stance.reset()
     assert stance.push(lifted, ankles, tilted)[1] == pytest.approx(tilted)
+
+
+def test_a_standing_foot_turns_as_the_person_s_does(g1: Robot) -> None:
+    standing = _standing()
+    ankles, soles = _feet(standing)
+    turn = rotation.from_rotvec(np.linspace(0.0, 0.5, FRAMES)[:, None] * [0.0, 0.0, 1.0])
+    spun = rotation.to_matrix(turn)[:, None] @ soles
+    turned = Stance(g1).push(standing, ankles, spun)[1]
+    assert np.abs(limbs.heading(turned) - limbs.heading(spun)).max() < 0.02
 
 
 def test_heel_and_toe_are_where_the_planner_has_them(g1: Robot) -> None:
