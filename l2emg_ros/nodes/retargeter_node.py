@@ -35,6 +35,7 @@ from l2emg_ros.nodes import convert, diagnostics, joints, qos
 from l2emg_ros.nodes.base import answered, BaseNode, guarded, run
 from l2emg_ros.nodes.chunks import Chunk, ChunkQueue, Wish
 from l2emg_ros.nodes.diagnostics import Meter, Status
+from l2emg_ros.nodes.follower import Follower
 from l2emg_ros.nodes.retargeter_parameters import RetargeterParameters
 from l2emg_ros.nodes.worker import Line
 from l2emg_ros.retarget.manner import AS_PLANNED, beyond, Manner, manner
@@ -97,14 +98,19 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
 
     def create(self) -> None:
         """Make the topics, the service and the timers."""
+        self._trajectories: Any = None
+        if self.parameters.output == 'trajectory' and self.parameters.follow_action:
+            # First: without control_msgs nothing else is made.
+            self._trajectories = Follower(self, self.parameters.follow_action, self.report)
         self.subscribe(SmplMotion, 'smpl_motion', self._on_motion, qos.STREAM)
         self.subscribe(EmotionMessage, 'emotion', self._on_emotion, qos.NEWEST)
         self.subscribe(JointState, 'joint_states', self._on_joint_states, qos.SENSOR)
         self.serve(Trigger, 'stop', self._on_stop)
-        self._trajectories: Any = None
         self._commands: Any = None
         if self.parameters.output == 'trajectory':
-            self._trajectories = self.publish_to(JointTrajectory, 'joint_trajectory', qos.NEWEST)
+            self._trajectories = self._trajectories or self.publish_to(
+                JointTrajectory, 'joint_trajectory', qos.NEWEST
+            )
         else:
             self._commands = self.publish_to(JointState, 'joint_command', qos.NEWEST)
             self.every(1.0 / self.parameters.command_rate_hz, self._on_command_tick)

@@ -32,6 +32,13 @@ class RetargeterParameters(Parameters):
         choices=('trajectory', 'command'),
         read_only=True,
     )
+    follow_action: str = parameter(
+        '',
+        'Action FollowJointTrajectory that plans are sent to as goals, such as '
+        'joint_trajectory_controller/follow_joint_trajectory, instead of joint_trajectory; needs '
+        'control_msgs; empty: they are published',
+        read_only=True,
+    )
     root: str = parameter(
         'fixed',
         'fixed: the pelvis of the robot stands still; kinematic: it follows the person',
