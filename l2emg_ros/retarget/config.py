@@ -40,7 +40,7 @@ class IkConfig:
         default=0.2, metadata={'help': 'orientation of the root', 'unit': 'm^2/rad^2', 'min': 0.0}
     )
     sole_cost: float = field(
-        default=0.5, metadata={'help': 'orientation of the feet', 'unit': 'm^2/rad^2', 'min': 0.0}
+        default=0.8, metadata={'help': 'orientation of the feet', 'unit': 'm^2/rad^2', 'min': 0.0}
     )
     hand_cost: float = field(
         default=0.025,
@@ -99,7 +99,7 @@ class RetargetConfig:
         default=(), metadata={'help': 'groups or joints that move; empty: all'}
     )
     smoothing: float = field(
-        default=1.9, metadata={'help': 'weight of the jerk against the distance', 'min': 0.0}
+        default=1.87, metadata={'help': 'weight of the jerk against the distance', 'min': 0.0}
     )
     root_smoothing: float = field(
         default=60.0,

@@ -40,7 +40,7 @@ _SHORT_STOP = 8
 _UPPER_SMOOTHING, _UPPER_LAG = 3.5, 0.75
 # What the distance of a standing leg's joints counts against that of a leg in the air: what swings
 # would be smoothed into the time in which the foot stands.
-_STANDING = 11.0
+_STANDING = 9.0
 # A joint that moves no point farther than this, m a radian, only turns a hand, foot or head: what
 # its distance counts while a foot stands, and its lag where it is of no leg, against others.
 _TURNS = 0.05

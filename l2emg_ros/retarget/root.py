@@ -64,6 +64,11 @@ class Footing:
         """(T, 2) in [0, 1]: heel or toe of the left and the right foot stay in place."""
         return np.asarray(self.contacts.reshape(-1, 2, 2).max(axis=2))
 
+    @property
+    def flat(self) -> Array:
+        """(T, 2) in [0, 1]: heel and toe of the left and the right foot stay in place."""
+        return np.asarray(self.contacts.reshape(-1, 2, 2).min(axis=2))
+
     def still(self) -> Footing:
         """Return feet that stand all the time."""
         return Footing(np.ones_like(self.contacts), np.zeros_like(self.clearance), self.travel)

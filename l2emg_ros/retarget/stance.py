@@ -17,14 +17,15 @@
 Captured and generated feet slide a little while they stand, and what is a level foot differs
 between skeletons. A robot would rub its soles or stand on an edge. They may turn: people do, on
 heel or toe. The hips of a robot are broader for its legs than a person's: when they tilt, one of
-two standing feet would hang in the air. Looks back, never ahead, and carries what it knows from
-call to call, so that chunks give what the whole motion gives.
+two standing feet would hang in the air. `Stance` looks back, never ahead, and carries what it
+knows from call to call, so that chunks give what the whole motion gives.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solveh_banded
 
 from l2emg_ros.motion import limbs, rotation
 from l2emg_ros.motion.motion import Motion
@@ -48,6 +49,8 @@ _RAISE = 0.15
 # What is left between two soles, m. They pass each other when they are this far from level, m.
 _GAP = 0.015
 _PASSING = (0.06, 0.12)
+# Weight of the turns of flat feet against their distance from the person's.
+_STEADY = 12.0
 # Time over which standing feet tell what level is, s.
 _LEARN = 3.0
 
@@ -132,6 +135,30 @@ class Stance:
             self._tilt = self._tilt + share[:, None] * (seen[row] - self._tilt)
             tilts[row] = self._tilt
         return np.asarray(soles @ rotation.to_matrix(rotation.from_rotvec(tilts)))
+
+
+def steadied(soles: Array, flat: Array) -> Array:
+    """Return soles that turn little while they are flat, around where they are on average.
+
+    Looks ahead: for whole motions. Minimises the squared distance of the headings from the
+    person's and, weighted, their squared changes between frames in which the foot is flat.
+
+    Args:
+        soles: (T, 2, 3, 3), columns forward, left, up.
+        flat: (T, 2) in [0, 1], whether heel and toe stay in place.
+    """
+    if len(soles) < 2:
+        return soles
+    ahead = limbs.heading(soles)[..., 0]
+    headings = np.unwrap(np.arctan2(ahead[..., 1], ahead[..., 0]), axis=0)
+    turns = np.zeros((*headings.shape, 3))
+    for side, heading in enumerate(headings.T):
+        weight = _STEADY * np.minimum(flat[1:, side], flat[:-1, side]) ** 2
+        bands = np.zeros((2, len(heading)))
+        bands[1] = 1.0 + np.pad(weight, (1, 0)) + np.pad(weight, (0, 1))
+        bands[0, 1:] = -weight
+        turns[:, side, 2] = solveh_banded(bands, heading) - heading
+    return np.asarray(rotation.to_matrix(rotation.from_rotvec(turns)) @ soles)
 
 
 def _apart(edges: Array, least: float) -> Array:

@@ -31,7 +31,8 @@ from l2emg_ros.motion import limbs, rotation, skeleton
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget.clearance import clear
 from l2emg_ros.retarget.robot import Robot
-from l2emg_ros.retarget.stance import Stance
+from l2emg_ros.retarget.root import footing
+from l2emg_ros.retarget.stance import Stance, steadied
 from l2emg_ros.retarget.sway import Masses
 from l2emg_ros.retarget.track import smooth, smooth_turns
 
@@ -156,7 +157,8 @@ class Builder:
             motion: Any frame rate.
             stance: Knows the feet of the frames before; None: there are none.
             steady: Weight of the jerk of the pelvis against its distance from the person's: what
-                a capture trembles is not handed on to the legs, whose feet stand.
+                a capture trembles is not handed on to the legs, whose feet stand; above 0 flat
+                feet turn less, too (`stance.steadied`).
             exact: Whether every bone keeps exactly the direction of the person. Else the hands are
                 kept out of the body and standing feet where they stand.
             scene: Lays targets in space over the motion; None: there are none.
@@ -226,11 +228,11 @@ class Builder:
             middle = smooth(middle, steady)
         place = self._scale * middle[:, None]
         ends = np.stack([points[f'{side}_ankle'] for side in _SIDES], axis=1) - self._between
-        ankles, soles = stance.push(
-            motion,
-            place + np.einsum('tij,tsj->tsi', world, ends),
-            world[:, None] @ orientations[:, columns],
-        )
+        soles = world[:, None] @ orientations[:, columns]
+        if steady:
+            soles = steadied(soles, footing(motion).flat)
+        ankles = place + np.einsum('tij,tsj->tsi', world, ends)
+        ankles, soles = stance.push(motion, ankles, soles)
         if self._masses is not None:
             own = np.stack([points[name] for name in self.points], axis=1)
             # The legs are yet to be bent for their feet: that hardly moves their mass.

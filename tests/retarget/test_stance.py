@@ -29,7 +29,7 @@ from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget.retargeter import Retargeter
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import heel_and_toe, RootPlanner
-from l2emg_ros.retarget.stance import Stance
+from l2emg_ros.retarget.stance import Stance, steadied
 
 FRAMES = 60
 
@@ -125,6 +125,22 @@ def test_a_standing_foot_turns_as_the_person_s_does(g1: Robot) -> None:
     spun = rotation.to_matrix(turn)[:, None] @ soles
     turned = Stance(g1).push(standing, ankles, spun)[1]
     assert np.abs(limbs.heading(turned) - limbs.heading(spun)).max() < 0.02
+
+
+def test_flat_feet_of_a_whole_motion_turn_little() -> None:
+    """Around their mean, and not at all less in the air."""
+    time = np.arange(60) / 30
+    yaw = np.stack([0.1 * np.sin(4.0 * time), 0.3 + 0.5 * time], axis=1)
+    soles = rotation.to_matrix(rotation.from_rotvec(yaw[..., None] * [0.0, 0.0, 1.0]))
+    flat = np.ones((60, 2))
+    flat[20:40] = 0.0
+    ahead = limbs.heading(steadied(soles, flat))[..., 0]
+    turned = np.arctan2(ahead[..., 1], ahead[..., 0])
+    for stand in (slice(0, 20), slice(40, 60)):
+        assert np.all(np.ptp(turned[stand], axis=0) < 0.8 * np.ptp(yaw[stand], axis=0))
+        assert turned[stand].mean(axis=0) == pytest.approx(yaw[stand].mean(axis=0), abs=0.01)
+    assert turned[21:39] == pytest.approx(yaw[21:39], abs=1e-6)
+    assert steadied(soles[:1], flat[:1]) == pytest.approx(soles[:1])
 
 
 def test_heel_and_toe_are_where_the_planner_has_them(g1: Robot) -> None:
