@@ -315,17 +315,24 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
         return trajectory.sample(phase - stamp)
 
     def _send_command(self) -> None:
-        """Publish the set point for now."""
+        """Publish the set point for now, stamped with the time that it is for.
+
+        Set points lie on a grid: however late or early the timer is, two of them are no farther
+        apart than the limits allow for the time between their stamps.
+        """
         if self._plan is None:
             return
+        now, rate = self.seconds(), self.parameters.command_rate_hz
+        steps = round((now - self._sent) * rate)
+        # Back before the last one: the clock was set back.
+        if 0 <= steps < 1:
+            return
+        self._sent = self._sent + steps / rate if 1 <= steps <= _MOST_STEPS else now
         self._modulator.aim(AS_PLANNED if self._resting() else self._manner)
-        now = self.seconds()
-        late = (now - self._sent) * self.parameters.command_rate_hz
-        self._sent = now
-        for _ in range(int(np.clip(round(late), 1, _MOST_STEPS))):
+        for _ in range(int(np.clip(steps, 1, _MOST_STEPS))):
             q, v = self._modulator.step(self._nominal)
         names = self._stream.robot.joint_names
-        self._commands.publish(joints.joint_state_message(names, q, v, now))
+        self._commands.publish(joints.joint_state_message(names, q, v, self._sent))
 
     @guarded
     def _on_command_tick(self) -> None:
