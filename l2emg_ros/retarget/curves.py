@@ -37,10 +37,10 @@ _START_UP = 5
 _SHORT_STOP = 8
 # Of the joints of no leg against those of the legs: smoothing, and what their lag counts. Arms
 # and trunk may give way to smoothness, while legs have to keep the feet where they stand.
-_UPPER_SMOOTHING, _UPPER_LAG = 3.5, 0.75
+_UPPER_SMOOTHING, _UPPER_LAG = 3.1, 0.75
 # What the distance of a standing leg's joints counts against that of a leg in the air: what swings
 # would be smoothed into the time in which the foot stands.
-_STANDING = 9.0
+_STANDING = 8.0
 # A joint that moves no point farther than this, m a radian, only turns a hand, foot or head: what
 # its distance counts while a foot stands, and its lag where it is of no leg, against others.
 _TURNS = 0.05

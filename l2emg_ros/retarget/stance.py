@@ -50,7 +50,7 @@ _RAISE = 0.15
 _GAP = 0.015
 _PASSING = (0.06, 0.12)
 # Weight of the turns of flat feet against their distance from the person's.
-_STEADY = 12.0
+_STEADY = 10.0
 # Time over which standing feet tell what level is, s.
 _LEARN = 3.0
 
