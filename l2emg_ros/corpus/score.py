@@ -32,6 +32,7 @@ from scipy.ndimage import gaussian_filter1d
 from l2emg_ros.corpus.body import Feet, FPS, REST, SIDES, solve
 from l2emg_ros.corpus.effort import Effort
 from l2emg_ros.motion import skeleton
+from l2emg_ros.motion.blend import minimum_jerk
 from l2emg_ros.motion.motion import Motion
 
 Array = NDArray[np.float64]
@@ -402,7 +403,7 @@ def _feet(score: Score, segments: list[Segment], times: Array, clock: Array) -> 
             aim = np.array([step.x, step.z + 0.085])
             turn = np.radians(step.yaw) + home
             phase = np.clip((clock - start) / (stop - start), 0.0, 1.0)
-            ease = phase**3 * (10.0 - 15.0 * phase + 6.0 * phase**2)
+            ease = minimum_jerk(phase)
             toe[k, :, (0, 2)] += (aim - place)[:, None] * ease
             yaw[k] += (turn - angle) * ease
             toe[k, :, 1] += _HEIGHT_OF_STEP * np.sin(np.pi * phase) ** 2

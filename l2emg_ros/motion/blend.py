@@ -100,6 +100,14 @@ def cross_fade(a: Motion, b: Motion, frames: int) -> Motion:
     )
 
 
+def minimum_jerk(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far a movement of least jerk from rest to rest has come, for shares of its time.
+
+    ``10 s^3 - 15 s^4 + 6 s^5`` (Flash and Hogan, Journal of Neuroscience 5(7), 1985).
+    """
+    return np.asarray(share**3 * (10.0 - 15.0 * share + 6.0 * share**2))
+
+
 def _speed(positions: NDArray[np.float64], fps: float) -> NDArray[np.float64]:
     """Central-difference speed (T, J) m/s of positions (T, J, 3) over about `SPEED_WINDOW`."""
     reach = max(1, round(SPEED_WINDOW * fps / 2.0))

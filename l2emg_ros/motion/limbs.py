@@ -39,6 +39,12 @@ def unit(vectors: Array) -> Array:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
+def angle(first: Array, second: Array) -> Array:
+    """Return the angles (...) rad between (..., 3) directions; exact near 0 and pi."""
+    sine = np.linalg.norm(np.cross(first, second), axis=-1)
+    return np.asarray(np.arctan2(sine, (first * second).sum(axis=-1)))
+
+
 def turn(matrix: Array, vector: Array) -> Array:
     """Apply (T, 3, 3) to (3,) or (T, 3)."""
     return np.einsum('tij,j->ti' if vector.ndim == 1 else 'tij,tj->ti', matrix, vector)

@@ -18,32 +18,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from l2emg_interfaces.msg import SmplMotion
 
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.nodes import convert, joints
-
-if TYPE_CHECKING:
-    from l2emg_ros.retarget.scene_target import SceneTarget
+from l2emg_ros.nodes.convert import Wish
 
 # How far ahead a motion may ask to be played, seconds.
 _MAX_AHEAD = 60.0
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What a request wants of the robot beside the motion.
-
-    Attributes:
-        targets: What to do with points in space.
-        joint_groups: Groups or joints that take part; empty: all.
-    """
-
-    targets: tuple[SceneTarget, ...] = ()
-    joint_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

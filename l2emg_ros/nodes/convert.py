@@ -20,6 +20,7 @@ was wrong, and nothing that is not well formed reaches the core.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TYPE_CHECKING
 
 from l2emg_interfaces.action import GenerateMotion
@@ -37,6 +38,7 @@ from l2emg_ros.nodes.joints import floats, time_message
 if TYPE_CHECKING:
     from l2emg_ros.experts.registry import ExpertInfo
     from l2emg_ros.generator.request import Request
+    from l2emg_ros.retarget.robot import Robot
     from l2emg_ros.retarget.scene_target import SceneTarget
 
 _JOINTS = 22
@@ -117,6 +119,34 @@ def request_from_goal(goal: GenerateMotion.Goal) -> Request:
         seed=None if goal.seed == -1 else int(goal.seed),
         context=str(goal.context),
     )
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a request wants of the robot beside the motion.
+
+    Attributes:
+        targets: What to do with points in space.
+        joint_groups: Groups or joints that take part; empty: all.
+    """
+
+    targets: tuple[SceneTarget, ...] = ()
+    joint_groups: tuple[str, ...] = ()
+
+
+def wish_from_message(message: GenerateMotion.Goal | SmplMotion, robot: Robot) -> Wish:
+    """Return what a message asks of a robot, checked.
+
+    Raises:
+        BadRequest: A target or a joint group is not well formed, or there are not hands enough.
+    """
+    from l2emg_ros.retarget.scene_target import Hands
+
+    groups = tuple(str(name) for name in message.joint_groups)
+    robot.indices(groups)
+    targets = targets_from_messages(message.targets, robot.map.links['base_link'].link)
+    Hands(targets)
+    return Wish(tuple(targets), groups)
 
 
 def targets_from_messages(messages: Sequence[TargetMessage], root_link: str) -> list[SceneTarget]:

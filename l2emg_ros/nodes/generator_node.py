@@ -200,17 +200,12 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
             Unsupported: The robot cannot reach a target.
         """
         from l2emg_ros.retarget.robot import Robot
-        from l2emg_ros.retarget.scene import Scene
         from l2emg_ros.retarget.scene_report import unreachable
 
         if self._robot is None:
             self._robot = Robot.load(self.parameters.robot)
-        robot = self._robot
-        robot.indices([str(name) for name in goal.joint_groups])
-        targets = convert.targets_from_messages(goal.targets, robot.map.links['base_link'].link)
-        Scene(robot, targets)
-        for target in targets:
-            if (why := unreachable(robot, target, 'fixed')) is not None:
+        for target in convert.wish_from_message(goal, self._robot).targets:
+            if (why := unreachable(self._robot, target, 'fixed')) is not None:
                 raise Unsupported(why)
 
     async def _generate(

@@ -33,7 +33,8 @@ from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import BadRequest, LimitViolation
 from l2emg_ros.nodes import convert, diagnostics, joints, qos
 from l2emg_ros.nodes.base import answered, BaseNode, guarded, run
-from l2emg_ros.nodes.chunks import Chunk, ChunkQueue, Wish
+from l2emg_ros.nodes.chunks import Chunk, ChunkQueue
+from l2emg_ros.nodes.convert import Wish
 from l2emg_ros.nodes.diagnostics import Meter, Status
 from l2emg_ros.nodes.follower import Follower
 from l2emg_ros.nodes.retargeter_parameters import RetargeterParameters
@@ -160,13 +161,7 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
             return Wish()
         if message.chunk_index:
             raise BadRequest(f'targets or joint_groups in chunk {message.chunk_index}: expected 0')
-        robot = self._stream.robot
-        groups = tuple(str(name) for name in message.joint_groups)
-        robot.indices(groups)
-        root_link = robot.map.links['base_link'].link
-        targets = convert.targets_from_messages(message.targets, root_link)
-        self._stream.retargeter.scene(targets)
-        return Wish(tuple(targets), groups)
+        return convert.wish_from_message(message, self._stream.robot)
 
     def _feed(self) -> None:
         """Plan with the chunks whose time has come."""
@@ -324,9 +319,9 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
             return
         now, rate = self.seconds(), self.parameters.command_rate_hz
         steps = round((now - self._sent) * rate)
-        # Back before the last one: the clock was set back.
-        if 0 <= steps < 1:
+        if steps == 0:
             return
+        # Negative: the clock was set back.
         self._sent = self._sent + steps / rate if 1 <= steps <= _MOST_STEPS else now
         self._modulator.aim(AS_PLANNED if self._resting() else self._manner)
         for _ in range(int(np.clip(steps, 1, _MOST_STEPS))):

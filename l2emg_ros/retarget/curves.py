@@ -22,6 +22,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from l2emg_ros.motion.blend import minimum_jerk
 from l2emg_ros.retarget import limits
 from l2emg_ros.retarget.config import RetargetConfig
 from l2emg_ros.retarget.limits import Bounds
@@ -108,7 +109,7 @@ class Curves:
         knots = max(int(np.ceil(duration / self.step - 1e-9)), count + 1)
         base = limits.evaluate(limits.extended(stop, knots + 2), self.step)[0]
         share = (np.arange(knots) / knots)[:, None]
-        return np.asarray(base + (goal - base) * share**3 * (10 - 15 * share + 6 * share**2))
+        return np.asarray(base + (goal - base) * minimum_jerk(share))
 
     def follow(
         self,

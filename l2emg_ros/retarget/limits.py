@@ -223,7 +223,7 @@ class _System:
         )
         # (N, 4, free)
         smoothed = smoothing[:, None, None] * bands_of(self.third_free)
-        self.bands = _weighted(self.sample_free, weights) + smoothed
+        self.bands = weighted_bands(self.sample_free, weights) + smoothed
 
     def solve(self, reference: Array, start: Array) -> Array:
         """Return all control points (knots + 2, N) without limits."""
@@ -297,7 +297,7 @@ def bands_of(block: sparse.csr_array) -> Array:
     return bands
 
 
-def _weighted(block: sparse.csr_array, weights: Array) -> Array:
+def weighted_bands(block: sparse.csr_array, weights: Array) -> Array:
     """Return the bands (N, 4, K) of ``block^T W block``, as `bands_of`, for weights (R, N)."""
     size = block.shape[1]
     bands = np.zeros((weights.shape[1], 4, size))

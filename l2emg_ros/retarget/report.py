@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
-from l2emg_ros.motion import rotation, skeleton
+from l2emg_ros.motion import limbs, rotation, skeleton
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget import balance
 from l2emg_ros.retarget.collision import hulls_of
@@ -253,8 +253,7 @@ def _bone_angle(at: dict[str, Array], human: Array, start: str, stop: str) -> fl
             human[:, skeleton.index(f'{name}_{stop}')]
             - human[:, skeleton.index(f'{name}_{start}')]
         )
-        sine = np.linalg.norm(np.cross(robot, person), axis=-1)
-        angles.append(np.degrees(np.arctan2(sine, (robot * person).sum(axis=-1))))
+        angles.append(np.degrees(limbs.angle(robot, person)))
     return _mean(np.array(angles))
 
 

@@ -191,8 +191,8 @@ class Retargeter:
         first = 0 if start is None else 1
         still = np.tile(self.clipped(begin), (3, 1))
         lead = joints[:0] if start is None else self.curves.approach(still, joints[0])
-        stands = self.footing(motion).stands
-        stands = np.vstack([np.repeat(stands[:1], len(lead), axis=0), stands])
+        feet = self.footing(motion)
+        stands = np.vstack([np.repeat(feet.stands[:1], len(lead), axis=0), feet.stands])
         aims = any(target.start < motion.duration for target in targets)
         frames, control = self.curves.follow(joints, still, lead, stands, aims=aims)
         if self.repair is not None and self.repair.needed(self._stop(control, lead, frames)):
@@ -204,7 +204,7 @@ class Retargeter:
         frames = np.concatenate([np.zeros(len(lead)), frames])
         frames = np.pad(frames, (0, len(positions) - len(frames)), mode='edge')
         orientation = turn_at(root, frames)
-        at = self.stand(positions, orientation, self.footing(motion).at(frames), None)
+        at = self.stand(positions, orientation, feet.at(frames), None)
         trajectory = Trajectory(
             joint_names=self.robot.joint_names,
             time_from_start=self.step * np.arange(1.0, len(positions) - first + 1),

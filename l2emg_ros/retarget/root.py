@@ -59,6 +59,16 @@ class Footing:
     clearance: Array
     travel: Array
 
+    def __getitem__(self, part: slice) -> Footing:
+        return Footing(self.contacts[part], self.clearance[part], self.travel[part])
+
+    def __add__(self, other: Footing) -> Footing:
+        return Footing(
+            np.concatenate([self.contacts, other.contacts]),
+            np.concatenate([self.clearance, other.clearance]),
+            np.concatenate([self.travel, other.travel]),
+        )
+
     @property
     def stands(self) -> Array:
         """(T, 2) in [0, 1]: heel or toe of the left and the right foot stay in place."""

@@ -25,7 +25,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion import limbs
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget.mapping import SIDES
@@ -37,9 +36,6 @@ from l2emg_ros.retarget.scene_target import HANDS, Hands, SceneTarget
 __all__ = ['Scene', 'SceneTarget']
 
 Array = NDArray[np.float64]
-
-# Targets of one motion: more than any gesture has.
-_MOST = 16
 
 
 @dataclass
@@ -74,8 +70,6 @@ class Scene:
         Raises:
             BadRequest: Two targets want the same limb at the same time, or there are too many.
         """
-        if len(targets) > _MOST:
-            raise BadRequest(f'there are {len(targets)} targets: expected at most {_MOST}')
         self.targets = tuple(targets)
         self._hands = Hands(self.targets)
         self._overlay = Overlay(robot)
@@ -157,12 +151,11 @@ class Scene:
             corners = np.zeros((count, 2, 0, 3))
         elif before:
             joined = np.vstack([before.corners, corners])
-            place = self._planner.place(joined, _joined(before.feet, feet), at[:2])[1:]
+            place = self._planner.place(joined, before.feet + feet, at[:2])[1:]
         else:
             place = self._planner.place(corners, feet, at[:2])
         last = slice(count - 1, count)
-        end = Footing(feet.contacts[last], feet.clearance[last], feet.travel[last])
-        self._path = _Path(heading, motion.slice(count - 1), end, corners[last], place[-1])
+        self._path = _Path(heading, motion.slice(count - 1), feet[last], corners[last], place[-1])
         return root, place, heading
 
     def _corners(
@@ -180,11 +173,3 @@ class Scene:
             axis=1,
         )
         return np.asarray(corners @ np.swapaxes(root, 1, 2)[:, None])
-
-
-def _joined(first: Footing, second: Footing) -> Footing:
-    return Footing(
-        np.concatenate([first.contacts, second.contacts]),
-        np.concatenate([first.clearance, second.clearance]),
-        np.concatenate([first.travel, second.travel]),
-    )

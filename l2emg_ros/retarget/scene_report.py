@@ -209,14 +209,14 @@ class _Judged:
         if target.kind != 'point_at':
             return np.asarray(np.linalg.norm(self._hand(side) - point, axis=-1))
         shoulder = self._at[f'{side}_shoulder']
-        return _angle(self._hand(side) - shoulder, point - shoulder)
+        return limbs.angle(self._hand(side) - shoulder, point - shoulder)
 
     def _looking(self, point: Array) -> Array:
         """Return how far (T,) rad head or trunk look past the point."""
         if 'gaze' in self._at:
-            return _angle(self._forward['gaze'], point - self._at['gaze'])
+            return limbs.angle(self._forward['gaze'], point - self._at['gaze'])
         eyes = (self._at['l_shoulder'] + self._at['r_shoulder']) / 2
-        return _angle(self._forward['torso'], point - eyes)
+        return limbs.angle(self._forward['torso'], point - eyes)
 
     def _inside(self, side: str, radius: float, point: Array) -> Array:
         """Return how deep (T,) m forearm and hand are in the sphere."""
@@ -228,12 +228,6 @@ class _Judged:
             _distance(point, elbow, wrist), _distance(point, wrist, wrist + arm.tips * fingers)
         )
         return np.asarray(radius + arm.thick - near)
-
-
-def _angle(first: Array, second: Array) -> Array:
-    """Return the angles (T,) rad between directions."""
-    sine = np.linalg.norm(np.cross(first, second), axis=-1)
-    return np.arctan2(sine, (first * second).sum(axis=-1))
 
 
 def _distance(point: Array, start: Array, end: Array) -> Array:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l2emg_ros.errors import BadRequest
+from l2emg_ros.motion.blend import minimum_jerk
 from l2emg_ros.retarget.mapping import SIDES
 
 Array = NDArray[np.float64]
@@ -36,6 +37,8 @@ HANDS: dict[str, Limb] = {'l': 'left_hand', 'r': 'right_hand'}
 _BY_HAND = ('point_at', 'reach', 'hand_over')
 # Longest time in which a target takes over, s.
 RAMP = 0.5
+# Targets of one motion: more than any gesture has.
+_MOST = 16
 # Farther away than this is a mistake in units or frames, m.
 _FARTHEST = 100.0
 _USAGE = 'expected KIND X Y Z, then limb=, radius=, start= or duration='
@@ -151,7 +154,7 @@ class SceneTarget:
         """
         share = np.minimum(times - self.start, self.end - times) / self.ramp
         share = np.clip(share, 0.0, 1.0)
-        return np.asarray(share**3 * (10 - 15 * share + 6 * share**2))
+        return minimum_jerk(share)
 
     def overlaps(self, other: SceneTarget) -> bool:
         """Return whether there is a time at which both count."""
@@ -170,8 +173,11 @@ class Hands:
         """Check that there are hands enough.
 
         Raises:
-            BadRequest: Two targets want the same limb at the same time, or three need a hand.
+            BadRequest: Two targets want the same limb at the same time, three need a hand, or
+                there are too many.
         """
+        if len(targets) > _MOST:
+            raise BadRequest(f'there are {len(targets)} targets: expected at most {_MOST}')
         self._targets = targets
         self.order = sorted(
             (n for n, target in enumerate(targets) if target.kind in _BY_HAND),

@@ -29,6 +29,7 @@ from scipy.linalg import solveh_banded
 
 from l2emg_ros.motion import limbs, rotation
 from l2emg_ros.motion.motion import Motion
+from l2emg_ros.retarget.limits import stencil, weighted_bands
 from l2emg_ros.retarget.mapping import SIDES
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import fade, footing, heel_and_toe
@@ -98,10 +99,11 @@ class Stance:
             Ankles (T, 2, 3) m and soles (T, 2, 3, 3) in the same world.
         """
         ankles = ankles.copy()
-        contacts = footing(motion, self._last).contacts.reshape(-1, 2, 2)
+        feet = footing(motion, self._last)
+        contacts = feet.contacts.reshape(-1, 2, 2)
         first, step = self._last is None, 1.0 / motion.fps
         self._last = motion.slice(motion.frames - 1)
-        soles = self._levelled(soles, contacts.min(axis=2), step)
+        soles = self._levelled(soles, feet.flat, step)
         parts = 1.0 - fade(contacts, _HOLD)
         held = parts.max(axis=2)
         edges = ankles[:, :, None] + np.einsum('tsij,sej->tsei', soles, self._edges)
@@ -152,12 +154,10 @@ def steadied(soles: Array, flat: Array) -> Array:
     ahead = limbs.heading(soles)[..., 0]
     headings = np.unwrap(np.arctan2(ahead[..., 1], ahead[..., 0]), axis=0)
     turns = np.zeros((*headings.shape, 3))
-    for side, heading in enumerate(headings.T):
-        weight = _STEADY * np.minimum(flat[1:, side], flat[:-1, side]) ** 2
-        bands = np.zeros((2, len(heading)))
-        bands[1] = 1.0 + np.pad(weight, (1, 0)) + np.pad(weight, (0, 1))
-        bands[0, 1:] = -weight
-        turns[:, side, 2] = solveh_banded(bands, heading) - heading
+    weights = _STEADY * np.minimum(flat[1:], flat[:-1]) ** 2
+    for side, bands in enumerate(weighted_bands(stencil((-1.0, 1.0), len(soles)), weights)):
+        bands[-1] += 1.0
+        turns[:, side, 2] = solveh_banded(bands, headings[:, side]) - headings[:, side]
     return np.asarray(rotation.to_matrix(rotation.from_rotvec(turns)) @ soles)
 
 

@@ -22,6 +22,7 @@ stay where they came down.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TYPE_CHECKING
 
 import numpy as np
@@ -141,7 +142,6 @@ class Builder:
             hips = self._sockets['l_hip'], self._sockets['r_hip']
             self._between = (hips[0] + hips[1]) / 2
             self._scale = robot.leg_scale()
-        self._masses = self._weighed()
 
     def build(
         self,
@@ -255,7 +255,8 @@ class Builder:
                 socket, wanted, pole, lengths, _REACH
             )
 
-    def _weighed(self) -> Masses | None:
+    @cached_property
+    def _masses(self) -> Masses | None:
         """Return where the mass is; None where nothing can tip: no legs, no mass, on a stand."""
         robot = self.robot
         weightless = not sum(inertia.mass for inertia in robot.model.inertias)

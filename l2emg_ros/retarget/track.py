@@ -59,25 +59,23 @@ class Track:
         return len(self.joints)
 
     def __getitem__(self, part: slice) -> Track:
-        feet = Footing(self.feet.contacts[part], self.feet.clearance[part], self.feet.travel[part])
         return Track(
-            self.joints[part], self.frames[part], self.turn[part], feet, self.manner[part]
+            self.joints[part],
+            self.frames[part],
+            self.turn[part],
+            self.feet[part],
+            self.manner[part],
         )
 
     def __add__(self, other: Track) -> Track:
         def join(first: Array, second: Array) -> Array:
             return np.concatenate([first, second])
 
-        feet = Footing(
-            join(self.feet.contacts, other.feet.contacts),
-            join(self.feet.clearance, other.feet.clearance),
-            join(self.feet.travel, other.feet.travel),
-        )
         return Track(
             join(self.joints, other.joints),
             join(self.frames, other.frames),
             join(self.turn, other.turn),
-            feet,
+            self.feet + other.feet,
             join(self.manner, other.manner),
         )
 
