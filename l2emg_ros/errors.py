@@ -47,3 +47,7 @@ class ModelNotLoaded(L2EmgError):
 
 class ResourceNotFound(L2EmgError):
     """A file that ships with the package was found in none of the places looked at."""
+
+
+class LogError(L2EmgError):
+    """The log of interactions is damaged, in use, missing or made by another version."""

@@ -27,7 +27,7 @@ from typing import Any
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str], mode: int | None = None) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it when the block ends well.
 
     The temporary file keeps the suffix of ``path`` (writers choose their format by it), is flushed
@@ -36,6 +36,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Args:
         path: File to write. Missing parent folders are made.
+        mode: Its permissions; None: what every new file gets.
 
     Yields:
         Path of the temporary file.
@@ -49,9 +50,11 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         with temporary.open('rb') as written:
             os.fsync(written.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        if mode is None:
+            umask = os.umask(0)
+            os.umask(umask)
+            mode = 0o666 & ~umask
+        temporary.chmod(mode)
         temporary.replace(target)
         sync_folder(target.parent)
     finally:

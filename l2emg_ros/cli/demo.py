@@ -97,7 +97,7 @@ def perform(robot: Robot, args: argparse.Namespace) -> list[Performance]:
         namespace=namespace,
         model_path=args.model_path,
         log_dir=args.output / 'logs',
-        parameters={'lifelong': {'log_path': str(args.output / 'feedback.jsonl')}},
+        parameters={'lifelong': {'log_path': str(args.output / 'log')}},
     ) as graph:
         graph.wait_active(START_TIMEOUT)
         names = ', '.join(process.executable for process in graph.nodes)

@@ -45,11 +45,19 @@ _URGE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of motion; chunks joined end to end are the whole motion."""
+    """A piece of motion; chunks joined end to end are the whole motion.
+
+    Attributes:
+        motion: The frames.
+        index: Number of the chunk, from 0.
+        last: Whether the motion ends with it.
+        tokens: (L, levels) int, what the frames were decoded from.
+    """
 
     motion: Motion
     index: int
     last: bool
+    tokens: NDArray[np.int64]
 
 
 class Session:
@@ -61,6 +69,9 @@ class Session:
         novelty_p_value: Small where the text is unlike every known scenario.
         emotion_embedding: (d,) float32, mean of the emotion slots.
         cancelled: Whether the cancel event ended it early.
+        seed: Gives the same motion again.
+        scenario: The scenario that the text was taken for; '' where it is like none.
+        model: Name and version of the model.
     """
 
     def __init__(
@@ -75,6 +86,7 @@ class Session:
         self.request, self.cancelled = request, False
         self.experts, self.expert_weights = snapshot.experts, snapshot.expert_weights
         self.novelty_p_value = snapshot.novelty_p_value
+        self.scenario, self.model = snapshot.scenario, snapshot.model
         self.seed = request.seed
         if self.seed is None:
             self.seed = int(np.random.default_rng().integers(2**31))
@@ -87,7 +99,7 @@ class Session:
         self._cache: Cache = {}
         self._smoother, self._features, self._feet = Smoother(), FeatureDecoder(), FootLock()
         self._spoken: list[list[int]] = []
-        self._chunks: list[Motion] = []
+        self._chunks: list[Chunk] = []
         self.emotion_embedding = np.zeros(snapshot.lm.config.width, dtype=np.float32)
 
     def set_emotion(self, emotion: Emotion | None) -> None:
@@ -96,7 +108,11 @@ class Session:
 
     def motion(self) -> Motion:
         """Return everything generated so far as one motion."""
-        return Motion.concatenate(self._chunks)
+        return Motion.concatenate([chunk.motion for chunk in self._chunks])
+
+    def tokens(self) -> NDArray[np.int64]:
+        """Return the tokens of everything generated so far, (L, levels)."""
+        return np.concatenate([chunk.tokens for chunk in self._chunks])
 
     def __iter__(self) -> Iterator[Chunk]:
         """Generate; stops early, without a last chunk, when the cancel event is set."""
@@ -187,9 +203,10 @@ class Session:
             text=self.request.text,
             emotion='' if emotion is None else str(emotion),
             intensity=1.0 if emotion is None else emotion.intensity,
-            scenario=self._snapshot.scenario,
+            scenario=self.scenario,
             seed=self.seed,
-            generator=self._snapshot.model,
+            generator=self.model,
         )
-        self._chunks.append(motion)
-        return Chunk(motion, len(self._chunks) - 1, last)
+        chunk = Chunk(motion, len(self._chunks), last, np.array(tokens, dtype=np.int64))
+        self._chunks.append(chunk)
+        return chunk

@@ -208,10 +208,19 @@ class BaseNode(LifecycleNode, Generic[P]):
         """Make a publisher that users can tune from YAML."""
         return self.create_publisher(kind, topic, **qos.entity_options(profile))
 
-    def subscribe(self, kind: type, topic: str, callback: Callable, profile: QoSProfile) -> Any:
-        """Make a subscription that users can tune from YAML."""
+    def subscribe(
+        self,
+        kind: type,
+        topic: str,
+        callback: Callable,
+        profile: QoSProfile,
+        *,
+        raw: bool = False,
+    ) -> Any:
+        """Make a subscription that users can tune from YAML; ``raw``: to the serialised bytes."""
+        options = qos.entity_options(profile)
         return self.create_subscription(
-            kind, topic, callback, callback_group=self._group, **qos.entity_options(profile)
+            kind, topic, callback, callback_group=self._group, raw=raw, **options
         )
 
     def serve(self, kind: type, name: str, callback: Callable) -> Any:

@@ -197,8 +197,14 @@ def motion_to_message(
     expert_weights: Sequence[float] = (),
     targets: Sequence[TargetMessage] = (),
     joint_groups: Sequence[str] = (),
+    novelty_p_value: float = 1.0,
+    tokens: ArrayLike = (),
 ) -> SmplMotion:
-    """Return a motion, or a chunk of one, as a message to be played on receipt (stamp 0)."""
+    """Return a motion, or a chunk of one, as a message to be played on receipt (stamp 0).
+
+    ``tokens`` (L, levels) are those of the frames; scenario, seed and model are the motion's.
+    """
+    rows = np.asarray(tokens, dtype=np.uint16)
     message = SmplMotion(
         motion_id=motion_id,
         chunk_index=int(chunk_index),
@@ -213,6 +219,12 @@ def motion_to_message(
         expert_weights=floats(expert_weights),
         targets=list(targets),
         joint_groups=[str(name) for name in joint_groups],
+        scenario=motion.scenario,
+        model=motion.generator,
+        seed=int(motion.seed),
+        novelty_p_value=float(novelty_p_value),
+        tokens=floats(rows, 'H'),
+        token_levels=rows.shape[1] if rows.size else 0,
     )
     message.header.frame_id = frame_id
     return message
@@ -228,6 +240,8 @@ def motion_from_message(message: SmplMotion) -> Motion:
     for value, what in (
         (message.header.frame_id, 'frame_id'),
         (message.motion_id, 'motion_id'),
+        (message.scenario, 'scenario'),
+        (message.model, 'model'),
     ):
         check_name(value, what)
     if message.header.frame_id.startswith('/') or ' ' in message.header.frame_id:
@@ -239,6 +253,12 @@ def motion_from_message(message: SmplMotion) -> Motion:
     if len(message.experts) != len(message.expert_weights):
         raise BadRequest(
             f'{len(message.expert_weights)} expert weights for {len(message.experts)} experts'
+        )
+    if len(message.tokens) % max(message.token_levels, 1) or bool(message.tokens) != bool(
+        message.token_levels
+    ):
+        raise BadRequest(
+            f'{len(message.tokens)} tokens in {message.token_levels} levels: expected L*levels'
         )
     fps = float(message.fps)
     if not 1.0 <= fps <= 1000.0:
@@ -266,7 +286,12 @@ def motion_from_message(message: SmplMotion) -> Motion:
             f'rotations hold quaternions of norm {norms.min():g} to {norms.max():g}: expected 1'
         )
     emotion = emotion_from_message(message.emotion)
-    meta: dict[str, Any] = {'text': str(message.text)}
+    meta: dict[str, Any] = {
+        'text': str(message.text),
+        'scenario': str(message.scenario),
+        'seed': int(message.seed),
+        'generator': str(message.model),
+    }
     if emotion is not None:
         meta.update(emotion=str(emotion), intensity=emotion.intensity)
     try:

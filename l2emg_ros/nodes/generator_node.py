@@ -233,6 +233,7 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
                 'embedding': session.emotion_embedding,
                 'experts': session.experts,
                 'expert_weights': session.expert_weights,
+                'novelty_p_value': session.novelty_p_value,
             }
             self._motions.publish(
                 convert.motion_to_message(
@@ -241,6 +242,7 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
                     frame_id=self.parameters.frame_id,
                     chunk_index=chunk.index,
                     last=chunk.last,
+                    tokens=chunk.tokens,
                     **(wish if chunk.index == 0 else {}),
                     **experts,
                 )
@@ -262,6 +264,7 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
                 session.motion(),
                 motion_id=motion_id,
                 frame_id=self.parameters.frame_id,
+                tokens=session.tokens(),
                 **wish,
                 **experts,
             )

@@ -33,7 +33,10 @@ _MAX_POINTS = 100_000
 
 
 def floats(values: ArrayLike, code: str = 'f') -> array.array:
-    """Return the flat array that fills a message field quickest ('f' float32, 'd' float64)."""
+    """Return the flat array that fills a message field quickest.
+
+    ``code``: 'f' float32, 'd' float64, 'H' uint16.
+    """
     return array.array(code, np.ascontiguousarray(values, dtype=code).tobytes())
 
 

@@ -11,28 +11,24 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Node `lifelong`: keeps what people say about motions, and the list of experts."""
+"""Node `lifelong`: keeps motions and what people say about them, and the list of experts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-import math
-from pathlib import Path
 import sys
 from typing import Any
 
 from l2emg_interfaces.action import LearnScenario
-from l2emg_interfaces.msg import InteractionFeedback
 from l2emg_interfaces.srv import ListExperts, RollbackExpert
 from rclpy.action.server import ActionServer, ServerGoalHandle
-from std_msgs.msg import String
 
-from l2emg_ros.lifelong.log import Feedback, FeedbackLog
-from l2emg_ros.nodes import convert, diagnostics, qos
-from l2emg_ros.nodes.base import answered, BaseNode, guarded, run
-from l2emg_ros.nodes.diagnostics import Meter, Status
+from l2emg_ros.nodes import convert, diagnostics
+from l2emg_ros.nodes.base import answered, BaseNode, run
+from l2emg_ros.nodes.diagnostics import Status
 from l2emg_ros.nodes.parameters import parameter, Parameters
+from l2emg_ros.nodes.recorder import Recorder
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,20 @@ class LifelongParameters(Parameters):
     """Parameters of the lifelong node."""
 
     log_path: str = parameter(
-        '~/.ros/l2emg/feedback.jsonl', 'File that feedback is appended to', read_only=True
+        '~/.ros/l2emg/log', 'Folder of the log of interactions', read_only=True
+    )
+    retention_days: float = parameter(
+        90.0,
+        'How long interactions that are recorded from now on are kept',
+        unit='d',
+        minimum=0.0,
+        maximum=3650.0,
+    )
+    pending_motions: int = parameter(
+        64, 'Most motions that wait in memory for feedback', minimum=1, maximum=1000
+    )
+    pending_s: float = parameter(
+        600.0, 'How long they wait', unit='s', minimum=1.0, maximum=86400.0
     )
     model_path: str = parameter(
         '', 'Model folder whose experts are listed; empty for the shipped one', read_only=True
@@ -52,44 +61,43 @@ class LifelongNode(BaseNode[LifelongParameters]):
 
     def __init__(self, **options: Any) -> None:
         """Declare the parameters."""
-        self._log: Any = None
+        self._recorder: Recorder | None = None
         self._registry: Any = None
-        self._stored = Meter()
-        self._without_consent = 0
         super().__init__('lifelong', LifelongParameters, **options)
 
     def load(self) -> None:
-        """Find the log and the expert registry."""
+        """Open the log and find the expert registry."""
         from l2emg_ros import resources
         from l2emg_ros.experts.registry import Registry
 
-        self._log = FeedbackLog(Path(self.parameters.log_path).expanduser())
         model = resources.find('models/default', self.parameters.model_path or None)
         self._registry = Registry(model / 'experts')
+        if self._recorder is not None:
+            self._recorder.open()
+
+    def halt(self) -> None:
+        """Store the feedback that waits for its motion."""
+        if self._recorder is not None:
+            self._recorder.finish()
+
+    def unload(self) -> None:
+        """Close the log."""
+        if self._recorder is not None:
+            self._recorder.close()
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything that was begun has been stored."""
+        return self._recorder is None or self._recorder.idle
 
     def create(self) -> None:
         """Make the topics, services and the action server."""
-        self._recorded = self.create_publisher(String, '~/recorded', qos.LATCHED)
-        self.subscribe(
-            InteractionFeedback, 'interaction_feedback', self._on_feedback, qos.FEEDBACK
-        )
+        self._recorder = Recorder(self)
         self.serve(ListExperts, 'list_experts', self._on_list)
         self.serve(RollbackExpert, 'rollback_expert', self._on_rollback)
         self._server = ActionServer(
             self, LearnScenario, 'learn_scenario', self._on_learn, callback_group=self._group
         )
-
-    @guarded
-    def _on_feedback(self, message: InteractionFeedback) -> None:
-        """Append one entry; without consent nothing of it is kept or logged."""
-        if not self.active:
-            return
-        if not message.consent:
-            self._without_consent += 1
-            return
-        entry = self._log.append(feedback_from_message(message))
-        self._stored.mark()
-        self._recorded.publish(String(data=entry))
 
     async def _on_list(self, request: ListExperts.Request, response: Any) -> Any:
         """List experts; the service has no message, so a failure is an empty list and a report."""
@@ -125,14 +133,9 @@ class LifelongNode(BaseNode[LifelongParameters]):
         return {'log': self._log_status, 'experts': self._expert_status}
 
     def _log_status(self) -> Status:
-        if self._log is None:
+        if self._recorder is None:
             return Status(diagnostics.WARN, 'not configured')
-        values = {
-            'file': self._log.path,
-            'dropped_without_consent': self._without_consent,
-            **self._stored.values('stored'),
-        }
-        return Status(values=values)
+        return self._recorder.status()
 
     def _expert_status(self) -> Status:
         if self._registry is None:
@@ -140,25 +143,6 @@ class LifelongNode(BaseNode[LifelongParameters]):
         active = self._registry.active()['active']
         names = (f'{scenario}: {v["name"]}/{v["version"]}' for scenario, v in active.items())
         return Status(values={'active_experts': ', '.join(names)})
-
-
-def feedback_from_message(message: InteractionFeedback) -> Feedback:
-    """Return the feedback of a message.
-
-    Raises:
-        BadRequest: A field is not well formed.
-    """
-    rating = float(message.rating)
-    return Feedback(
-        motion_id=str(message.motion_id),
-        session_id=str(message.session_id),
-        rating=None if math.isnan(rating) else rating,
-        human_before=convert.emotion_from_message(message.human_before),
-        human_after=convert.emotion_from_message(message.human_after),
-        correction=str(message.correction),
-        preferred_motion_id=str(message.preferred_motion_id),
-        demonstration=str(message.demonstration),
-    )
 
 
 def main(arguments: list[str] | None = None) -> int:

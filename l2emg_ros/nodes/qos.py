@@ -38,6 +38,8 @@ NEWEST = _reliable(1)
 LATCHED = _reliable(1, DurabilityPolicy.TRANSIENT_LOCAL)
 # Volatile on purpose: a transient-local reader would refuse `ros2 topic pub` and most bridges.
 FEEDBACK = _reliable(50)
+# What became of motions: of each it is said once.
+OUTCOME = _reliable(10)
 DIAGNOSTICS = _reliable(10)
 # Joint states out: reliable, so that both kinds of reader can connect.
 STATE = _reliable(5)

@@ -132,6 +132,18 @@ class Line:
         while self._jobs:
             self._jobs.popleft()[0].cancel()
 
+    def finish(self) -> None:
+        """Do all that is queued now, and block until it is done."""
+        while self._jobs:
+            future, job, arguments = self._jobs.popleft()
+            try:
+                result = self._worker.wait(job, *arguments)
+                self._done(result)
+                future.set_result(result)
+            except Exception as error:
+                self._failed(error)
+                future.set_result(error)
+
     async def _run(self) -> None:
         while self._jobs:
             future, job, arguments = self._jobs.popleft()

@@ -37,7 +37,11 @@ FIELDS = {
     'float fps, sequence<float> root_translation, sequence<float> rotations, string text, '
     'l2emg_interfaces/Emotion emotion, sequence<float> emotion_embedding, '
     'sequence<string> experts, sequence<float> expert_weights, '
-    'sequence<l2emg_interfaces/SceneTarget> targets, sequence<string> joint_groups',
+    'sequence<l2emg_interfaces/SceneTarget> targets, sequence<string> joint_groups, '
+    'string scenario, string model, int64 seed, float novelty_p_value, sequence<uint16> tokens, '
+    'uint8 token_levels',
+    msg.MotionOutcome: 'std_msgs/Header header, string motion_id, boolean completed, '
+    'float time_stretch, float trimmed, float tracking_error',
     msg.InteractionFeedback: 'std_msgs/Header header, string motion_id, string session_id, '
     'boolean consent, float rating, l2emg_interfaces/Emotion human_before, '
     'l2emg_interfaces/Emotion human_after, string correction, string preferred_motion_id, '
@@ -81,6 +85,8 @@ def filled(kind: Any, rng: random.Random) -> Any:
         current = getattr(message, name)
         if type_name == 'sequence<float>':
             value: Any = array.array('f', [rng.randrange(-9, 9) / 4 for _ in range(5)])
+        elif type_name == 'sequence<uint16>':
+            value = array.array('H', [rng.randrange(65536) for _ in range(6)])
         elif type_name == 'sequence<string>':
             value = ['left_arm', 'Grüße']
         elif type_name.startswith('sequence<'):
