@@ -129,7 +129,13 @@ class Recorder:
     def _on_motion(self, data: bytes) -> None:
         message = said.unpack(data, SmplMotion, _MAX_MOTION)
         record = _record('smpl_motion', SmplMotion, data)
+        self._limit()
         self._pending.add(message, record, time.monotonic())
+
+    def _limit(self) -> None:
+        """Take over parameters that may have been changed."""
+        self._pending.most = self._node.parameters.pending_motions
+        self._pending.seconds = self._node.parameters.pending_s
 
     def _on_outcome(self, data: bytes) -> None:
         message = said.unpack(data, MotionOutcome, _MAX_OUTCOME)
@@ -155,8 +161,7 @@ class Recorder:
     def _on_watch(self) -> None:
         """Store the feedback whose motion is complete; drop motions that have waited too long."""
         now = time.monotonic()
-        self._pending.seconds = self._node.parameters.pending_s
-        self._pending.most = self._node.parameters.pending_motions
+        self._limit()
         self._pending.forget(now)
         for held in list(self._held):
             known = self._pending.get(held.feedback.motion_id)

@@ -269,7 +269,7 @@ def test_a_reader_beside_a_writer_of_another_process(folder: Path) -> None:
                 assert len(counts) < 100_000
                 if len(counts) == 10:
                     reader.erase(session='nobody')
-        assert counts == sorted(counts) or max(counts) >= 10
+        assert max(counts) >= 10
         assert process.poll() is None
     finally:
         process.kill()
@@ -283,28 +283,30 @@ class Full(OSError):
         super().__init__(28, 'No space left on device', 'somewhere')
 
 
-@pytest.mark.parametrize('step', ['write', 'fsync', 'replace', 'sync_folder', 'commit', 'insert'])
+@pytest.mark.parametrize(
+    'step',
+    [
+        'l2emg_ros.lifelong.recording.write',
+        'os.fsync',
+        'os.replace',
+        'l2emg_ros.files.sync_folder',
+        'l2emg_ros.lifelong.log.sha256',
+        'l2emg_ros.lifelong.index.Index._add',
+        'l2emg_ros.lifelong.index.Index._commit',
+    ],
+)
 def test_a_full_disk_at_any_step_loses_nothing(
     folder: Path, log: InteractionLog, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    """One step after the other fails once; what was stored before stays, and later it works."""
+    """What was stored before stays, nothing half is left, and later it works again."""
     kept = log.add(interaction('before'), [record()])
-    targets = {
-        'write': ('l2emg_ros.lifelong.recording.write', 1),
-        'fsync': ('os.fsync', 1),
-        'replace': ('os.replace', 1),
-        'sync_folder': ('l2emg_ros.files.sync_folder', 1),
-        'commit': ('l2emg_ros.lifelong.index.Index._commit', 1),
-        'insert': ('l2emg_ros.lifelong.index.Index._add', 1),
-    }
-    name, _ = targets[step]
 
     def fail(*_: Any, **__: Any) -> None:
-        raise sqlite3.OperationalError('database or disk is full') if 'Index' in name else Full()
+        raise sqlite3.OperationalError('disk is full') if 'Index' in step else Full()
 
     with monkeypatch.context() as patch:
-        patch.setattr(name, fail)
-        with pytest.raises((OSError, LogError), match='full|No space'):
+        patch.setattr(step, fail)
+        with pytest.raises((OSError, LogError), match=r'full|No space'):
             log.add(interaction('lost'), [record()])
     assert [item.id for item in log.interactions()] == [kept]
     assert len(list((folder / 'interactions').iterdir())) == 1
@@ -337,18 +339,20 @@ def test_files_that_cannot_grow(folder: Path) -> None:
 
     with InteractionLog(folder, writer=True) as log:
         kept = [log.add(interaction('before'), [record()])]
+    refused = 0
     for size in range(1000, 80_000, 4000):
         with InteractionLog(folder, writer=True) as log:
             before = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
             limit(size)
             try:
                 kept.append(log.add(interaction(f'at {size}'), [record('x' * 3000)]))
-            except (OSError, LogError) as error:
-                assert str(error)
+            except (OSError, LogError):
+                refused += 1
             finally:
                 limit(before)
             assert [item.id for item in log.interactions()] == kept
-    assert 1 < len(kept) < 20
+    assert len(kept) > 1
+    assert refused > 1
     with InteractionLog(folder, writer=True) as log:
         assert all(log.recording(identifier) for identifier in kept)
         assert len(list((folder / 'interactions').iterdir())) == len(kept)
@@ -406,9 +410,11 @@ def test_a_damaged_index_is_named(folder: Path, damage: str | bytes, words: str)
         connection.execute(damage)
         connection.commit()
         connection.close()
-    with pytest.raises(LogError, match=f'index.sqlite.*{words}'):
-        with InteractionLog(folder) as log:
-            log.interactions()
+    with (
+        pytest.raises(LogError, match=f'index.sqlite.*{words}'),
+        InteractionLog(folder) as log,
+    ):
+        log.interactions()
 
 
 def test_torn_pages_are_found_before_anything_is_recorded(folder: Path) -> None:

@@ -25,6 +25,9 @@ from l2emg_ros.emotion import Emotion
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.nodes import convert
 
+# Of a chunk; that it is as long as its frames ask for, nobody checks.
+TOKENS = np.array([[1, 2, 3], [7, 8, 9]])
+
 
 @cache
 def gesture(name: str = 'wave', seconds: float = 3.0, emotion: str = 'happy') -> Motion:
@@ -46,6 +49,10 @@ def chunks(motion: Motion, motion_id: str, frames: int = 10) -> list[SmplMotion]
             chunk_index=index,
             last=start + frames >= motion.frames,
             emotion=emotion,
+            experts=['reception@1'],
+            expert_weights=[0.75],
+            novelty_p_value=0.5,
+            tokens=TOKENS + index,
         )
         for index, start in enumerate(starts)
     ]

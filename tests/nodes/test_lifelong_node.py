@@ -11,21 +11,16 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-from __future__ import annotations
 
-import json
 from pathlib import Path
 import shutil
 
 from action_msgs.msg import GoalStatus
 from l2emg_interfaces.action import LearnScenario
-from l2emg_interfaces.msg import Emotion, InteractionFeedback
 from l2emg_interfaces.srv import ListExperts, RollbackExpert
-from nodes.graph import Graph, wait_until
+from nodes.graph import Graph
 import pytest
-from std_msgs.msg import String
 
-from l2emg_ros.nodes import qos
 from l2emg_ros.nodes.lifelong_node import LifelongNode
 
 
@@ -35,92 +30,8 @@ def model(tmp_path: Path, tiny_model_path: str) -> Path:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / 'deep' / 'feedback.jsonl'
-
-
-@pytest.fixture
-def lifelong(graph: Graph, model: Path, log: Path) -> LifelongNode:
-    return graph.add(LifelongNode, model_path=str(model), log_path=str(log))
-
-
-def entries(log: Path) -> list[dict]:
-    return [json.loads(line) for line in log.read_text('utf-8').splitlines()]
-
-
-def test_feedback_is_on_disk_before_its_id_is_published(
-    graph: Graph, lifelong: LifelongNode, log: Path
-) -> None:
-    seen: list[tuple[str, list[str]]] = []
-
-    def check(message: String) -> None:
-        seen.append((message.data, [entry['id'] for entry in entries(log)]))
-
-    graph.client.create_subscription(String, 'lifelong/recorded', check, qos.LATCHED)
-    publisher = graph.publisher(InteractionFeedback, 'interaction_feedback', qos.FEEDBACK)
-    for number in range(10):
-        publisher.publish(
-            InteractionFeedback(
-                motion_id=f'motion-{number}',
-                session_id='s',
-                consent=True,
-                rating=-0.5,
-                human_after=Emotion(label='happy', intensity=0.7),
-                correction='slower, please',
-            )
-        )
-    wait_until(log.exists, 'nothing was recorded')
-    wait_until(lambda: len(entries(log)) == 10, 'not everything was recorded')
-    last = entries(log)[-1]['id']
-    wait_until(lambda: seen and seen[-1][0] == last, 'the last id was not published')
-    assert all(identifier in stored for identifier, stored in seen)
-    first = entries(log)[0]
-    assert first['motion_id'] == 'motion-0'
-    assert first['rating'] == -0.5
-    assert first['human_before'] is None
-    assert first['human_after']['label'] == 'happy'
-    # A late reader still learns the last id.
-    late = graph.collect(String, 'lifelong/recorded', qos.LATCHED)
-    wait_until(lambda: late, 'the id is not latched')
-    assert late[0].data == entries(log)[-1]['id']
-
-
-def test_without_consent_nothing_is_kept(graph: Graph, lifelong: LifelongNode, log: Path) -> None:
-    publisher = graph.publisher(InteractionFeedback, 'interaction_feedback', qos.FEEDBACK)
-    publisher.publish(InteractionFeedback(motion_id='secret', consent=False, rating=1.0))
-    publisher.publish(InteractionFeedback(motion_id='open', consent=True, rating=float('nan')))
-    wait_until(log.exists, 'nothing was recorded')
-    assert [(entry['motion_id'], entry['rating']) for entry in entries(log)] == [('open', None)]
-    assert lifelong._without_consent == 1
-    assert lifelong.errors == 0
-
-
-def test_bad_feedback_is_refused(graph: Graph, lifelong: LifelongNode, log: Path) -> None:
-    publisher = graph.publisher(InteractionFeedback, 'interaction_feedback', qos.FEEDBACK)
-    cases = (
-        (InteractionFeedback(consent=True), 'motion_id is empty'),
-        (InteractionFeedback(motion_id='m', consent=True, rating=1.5), 'rating is 1.5'),
-        (InteractionFeedback(motion_id='m', consent=True, rating=float('inf')), 'rating is inf'),
-        (InteractionFeedback(motion_id='m' * 1000, consent=True), '1000 characters'),
-        (InteractionFeedback(motion_id='m\n', consent=True), 'control characters'),
-        (
-            InteractionFeedback(motion_id='m', consent=True, human_before=Emotion(label='odd')),
-            "unknown emotion 'odd'",
-        ),
-        (
-            InteractionFeedback(
-                motion_id='m', consent=True, human_after=Emotion(valence=float('nan'))
-            ),
-            'valence is nan',
-        ),
-        (InteractionFeedback(motion_id='m', consent=True, correction='x' * 501), 'correction'),
-    )
-    for count, (message, words) in enumerate(cases, 1):
-        publisher.publish(message)
-        wait_until(lambda: lifelong.errors == count, words)  # noqa: B023
-        assert words in lifelong.last_error
-    assert not log.exists()
-    assert graph.state('lifelong') == 'active'
+def lifelong(graph: Graph, model: Path, tmp_path: Path) -> LifelongNode:
+    return graph.add(LifelongNode, model_path=str(model), log_path=str(tmp_path / 'log'))
 
 
 def test_experts_are_listed(graph: Graph, lifelong: LifelongNode) -> None:

@@ -1,0 +1,457 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+from __future__ import annotations
+
+from pathlib import Path
+import shutil
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+from l2emg_interfaces.msg import Emotion, InteractionFeedback, MotionOutcome, SmplMotion
+from l2emg_interfaces.srv import ListExperts
+from lifecycle_msgs.msg import Transition
+from nodes.chunked import chunks, gesture, TOKENS
+from nodes.graph import Graph, wait_until
+import numpy as np
+import pytest
+from rclpy.serialization import deserialize_message, serialize_message
+from rosbags.rosbag2 import Reader
+from rosbags.typesys import get_types_from_msg, get_typestore, Stores
+from std_msgs.msg import String
+
+from l2emg_ros.emotion import Emotion as Feeling
+from l2emg_ros.errors import LogError
+from l2emg_ros.lifelong import recording
+from l2emg_ros.lifelong.interaction import Interaction, Outcome
+from l2emg_ros.lifelong.log import InteractionLog
+from l2emg_ros.motion.motion import Motion
+from l2emg_ros.nodes import definitions, qos
+from l2emg_ros.nodes.lifelong_node import LifelongNode
+
+COUNT = len(chunks(gesture(), 'm'))
+
+
+@pytest.fixture
+def model(tmp_path: Path, tiny_model_path: str) -> Path:
+    return Path(shutil.copytree(tiny_model_path, tmp_path / 'model'))
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / 'deep' / 'log'
+
+
+@pytest.fixture
+def lifelong(graph: Graph, model: Path, log: Path) -> LifelongNode:
+    return graph.add(LifelongNode, model_path=str(model), log_path=str(log))
+
+
+@pytest.fixture
+def person(graph: Graph, lifelong: LifelongNode) -> Person:
+    return Person(graph, lifelong)
+
+
+class Person:
+    """Watches motions, has opinions, and learns the ids under which they are stored."""
+
+    def __init__(self, graph: Graph, node: LifelongNode) -> None:
+        self.node = node
+        self.ids: list[str] = []
+        self._motions = graph.publisher(SmplMotion, 'smpl_motion', qos.STREAM)
+        self._outcomes = graph.publisher(MotionOutcome, 'motion_outcome', qos.OUTCOME)
+        self._feedback = graph.publisher(InteractionFeedback, 'interaction_feedback', qos.FEEDBACK)
+        messages = graph.collect(String, 'lifelong/recorded', qos.STREAM)
+        self.recorded = lambda: [message.data for message in messages]
+
+    def status(self) -> dict:
+        return self.node._log_status().values
+
+    def watch(self, motion_id: str, count: int | None = None) -> list[SmplMotion]:
+        before = self.status()['pending']
+        messages = chunks(gesture(), motion_id)[:count]
+        for message in messages:
+            self._motions.publish(message)
+        wait_until(lambda: self.status()['pending'] > before, 'the motion was not kept')
+        return messages
+
+    def finish(self, motion_id: str, **fields) -> None:
+        self._outcomes.publish(MotionOutcome(motion_id=motion_id, **fields))
+
+    def say(self, motion_id: str, *, consent: bool = True, **fields) -> InteractionFeedback:
+        message = InteractionFeedback(motion_id=motion_id, consent=consent, **fields)
+        self._feedback.publish(message)
+        return message
+
+    def stored(self, count: int) -> list[str]:
+        """Wait for so many ids and return them."""
+        wait_until(lambda: len(self.recorded()) >= count, f'not {count} ids')
+        return self.recorded()
+
+
+def on_the_wire(messages: list) -> list:
+    """Return messages with the precision that they have when they arrive."""
+    return [deserialize_message(serialize_message(item), type(item)) for item in messages]
+
+
+def entries(log: Path) -> list[Interaction]:
+    with InteractionLog(log) as reader:
+        return reader.interactions()
+
+
+def test_an_interaction_holds_all_that_is_known(person: Person, log: Path) -> None:
+    begun = time.time()
+    sent = person.watch('m')
+    person.finish('m', completed=True, time_stretch=1.5, trimmed=0.25, tracking_error=0.125)
+    said = person.say(
+        'm',
+        session_id='s',
+        rating=-0.5,
+        human_before=Emotion(valence=-0.5, confidence=0.25),
+        human_after=Emotion(label='happy', intensity=0.75, confidence=0.5),
+        correction='slower, please',
+    )
+    (identifier,) = person.stored(1)
+    with InteractionLog(log) as reader:
+        found = reader.get(identifier)
+        path = reader.recording(identifier)
+    motion = gesture()
+    assert (found.motion_id, found.text) == ('m', motion.text)
+    assert found.emotion == Feeling('happy')
+    assert (found.experts, found.expert_weights) == (('reception@1',), (0.75,))
+    assert (found.novelty_p_value, found.seed) == (0.5, motion.seed)
+    assert (found.scenario, found.model) == (motion.scenario, motion.generator)
+    np.testing.assert_array_equal(
+        found.tokens, np.concatenate([TOKENS + number for number in range(COUNT)])
+    )
+    assert found.seconds == pytest.approx(motion.frames / motion.fps)
+    assert found.outcome == Outcome(True, 1.5, 0.25, 0.125)
+    assert found.feedback.rating == -0.5
+    assert found.feedback.human_before == Feeling.from_vad(-0.5, 0.0, 0.0, 0.0)
+    assert found.feedback.human_after == Feeling('happy', intensity=0.75)
+    assert (found.feedback.confidence_before, found.feedback.confidence_after) == (0.25, 0.5)
+    assert (found.feedback.session_id, found.feedback.correction) == ('s', 'slower, please')
+    assert begun <= found.recorded <= time.time()
+    assert found.keep_until - found.recorded == pytest.approx(90 * 86400)
+    # The messages are those that were sent.
+    records = recording.read(path)
+    data = [record.data for record in records if record.topic == 'smpl_motion']
+    assert [deserialize_message(item, SmplMotion) for item in data] == on_the_wire(sent)
+    assert records[-1].topic == 'interaction_feedback'
+    assert [deserialize_message(records[-1].data, InteractionFeedback)] == on_the_wire([said])
+    assert [record.topic for record in records].count('motion_outcome') == 1
+    # And give the motion back.
+    (whole,) = recording.motions(path).values()
+    np.testing.assert_allclose(whole.trans, motion.trans, atol=1e-6)
+    assert (whole.text, whole.emotion) == (motion.text, 'happy')
+    assert person.node.errors == 0
+
+
+def test_recordings_open_with_rosbags_and_have_equal_fields(person: Person, log: Path) -> None:
+    """Another implementation reads them by the definitions in the file alone."""
+    sent = person.watch('m')
+    person.finish('m', completed=True, tracking_error=float('nan'))
+    said = person.say('m', rating=1.0, correction='größer')
+    (identifier,) = person.stored(1)
+    with InteractionLog(log) as reader:
+        path = reader.recording(identifier)
+    store = get_typestore(Stores.EMPTY)
+    with Reader(path) as bag:
+        for connection in bag.connections:
+            types = get_types_from_msg(connection.msgdef.data, connection.msgtype)
+            store.register({k: v for k, v in types.items() if k not in store.types})
+        found = [
+            store.deserialize_cdr(data, connection.msgtype)
+            for connection, _, data in bag.messages()
+        ]
+    assert len(found) == COUNT + 2
+    ours = [message for _, message in recording.decoded(path)]
+    chunks_found = [message for message in found if hasattr(message, 'rotations')]
+    chunks_ours = [message for message in ours if hasattr(message, 'rotations')]
+    for message, other, wanted in zip(chunks_found, chunks_ours, sent, strict=True):
+        assert message.motion_id == other.motion_id == wanted.motion_id
+        assert message.chunk_index == other.chunk_index == wanted.chunk_index
+        assert message.emotion.label == other.emotion.label == wanted.emotion.label
+        assert message.experts == other.experts == wanted.experts
+        for name in ('rotations', 'root_translation', 'tokens', 'expert_weights'):
+            np.testing.assert_array_equal(getattr(message, name), getattr(wanted, name))
+            np.testing.assert_array_equal(getattr(other, name), getattr(wanted, name))
+    (theirs,) = (message for message in found if hasattr(message, 'rating'))
+    assert theirs.correction == ours[-1].correction == said.correction
+    assert theirs.rating == ours[-1].rating == 1.0
+
+
+@pytest.mark.parametrize(
+    ('kind', 'topic'),
+    [
+        (SmplMotion, 'smpl_motion'),
+        (MotionOutcome, 'motion_outcome'),
+        (InteractionFeedback, 'interaction_feedback'),
+        (DiagnosticArray, '/diagnostics'),
+    ],
+)
+def test_definitions_are_those_of_the_types(
+    graph: Graph, person: Person, kind: type, topic: str
+) -> None:
+    """Their hash, over names and types in order, is the one that ROS tells of the topic."""
+    name, store = definitions.type_name(kind), get_typestore(Stores.EMPTY)
+    store.register(get_types_from_msg(definitions.definition(kind), name))
+    infos = wait_until(lambda: graph.client.get_publishers_info_by_topic(topic), 'no publisher')
+    assert store.hash_rihs01(name) == str(infos[0].topic_type_hash)
+
+
+def test_every_feedback_is_an_interaction(person: Person, log: Path) -> None:
+    """Also about one motion, also when only the log knows it, and on disk before its id is out."""
+    person.watch('m')
+    person.say('m', rating=0.5, session_id='anna')
+    person.stored(1)
+    person.finish('m', completed=False, time_stretch=0.5)
+    person.say('m', rating=-0.5, session_id='bert')
+    person.stored(2)
+    person.node._recorder._pending.clear()
+    person.say('m', rating=0.25, session_id='carl')
+    ids = person.stored(3)
+    found = entries(log)
+    assert [item.id for item in found] == ids
+    assert [item.feedback.rating for item in found] == [0.5, -0.5, 0.25]
+    assert all(item.outcome == Outcome(False, 0.5, 0.0, 0.0) for item in found)
+    assert all(len(item.tokens) == 2 * COUNT for item in found)
+    with InteractionLog(log) as reader:
+        for item in found:
+            *motion, last = recording.decoded(reader.recording(item.id))
+            assert last[1].rating == item.feedback.rating
+            assert [m.chunk_index for r, m in motion if r.topic == 'smpl_motion'] == [
+                *range(COUNT)
+            ]
+            assert item.feedback.session_id.encode() in reader.recording(item.id).read_bytes()
+
+
+def test_ids_are_published_when_all_is_on_disk(graph: Graph, person: Person, log: Path) -> None:
+    seen: list[bool] = []
+
+    def check(message: String) -> None:
+        with InteractionLog(log) as reader:
+            seen.append(reader.recording(message.data).is_file())
+
+    graph.client.create_subscription(String, 'lifelong/recorded', check, qos.STREAM)
+    person.watch('m')
+    for _ in range(10):
+        person.say('m')
+    ids = person.stored(10)
+    wait_until(lambda: len(seen) == 10, 'not every id came')
+    assert all(seen)
+    # A late reader still learns the last id.
+    late = graph.collect(String, 'lifelong/recorded', qos.LATCHED)
+    wait_until(lambda: late, 'the id is not latched')
+    assert late[0].data == ids[-1] == entries(log)[-1].id
+
+
+def test_feedback_waits_for_the_rest_of_its_motion(person: Person, log: Path) -> None:
+    messages = chunks(gesture(), 'm')
+    person.say('m')
+    person.watch('m', count=2)
+    for message in messages[2:]:
+        person._motions.publish(message)
+    person.stored(1)
+    assert len(entries(log)[0].tokens) == 2 * COUNT
+    # One that was cancelled has no last chunk.
+    person.watch('cut', count=2)
+    person.say('cut')
+    person.stored(2)
+    assert len(entries(log)[1].tokens) == 4
+    assert person.node.errors == 0
+
+
+def test_what_was_said_is_stored_before_the_node_stops(
+    graph: Graph, person: Person, log: Path
+) -> None:
+    person.watch('m', count=2)
+    person.say('m')
+    wait_until(lambda: person.node._recorder._held, 'the feedback did not come')
+    assert graph.transition('lifelong', Transition.TRANSITION_DEACTIVATE)
+    assert len(entries(log)) == 1
+    assert person.stored(1) == [entries(log)[0].id]
+    assert graph.transition('lifelong', Transition.TRANSITION_CLEANUP)
+    InteractionLog(log, writer=True).close()
+    graph.configure_and_activate('lifelong')
+    with pytest.raises(LogError, match='another process'):
+        InteractionLog(log, writer=True)
+
+
+def test_without_consent_nothing_is_kept(person: Person, log: Path) -> None:
+    person.watch('secret')
+    person.say('secret', consent=False, rating=1.0, correction='pssst')
+    wait_until(lambda: person.node.errors == 1, 'it was not refused')
+    assert person.node.last_error == 'feedback without consent: nothing of it is kept'
+    person.watch('open')
+    person.say('open', rating=float('nan'))
+    person.stored(1)
+    assert [(item.motion_id, item.feedback.rating) for item in entries(log)] == [('open', None)]
+    content = b''.join(path.read_bytes() for path in log.rglob('*') if path.is_file())
+    assert b'open' in content
+    assert b'secret' not in content
+    assert b'pssst' not in content
+    assert person.status()['refused'] == 1
+
+
+BAD = {
+    'no motion': ({'motion_id': ''}, 'motion_id is empty'),
+    'rating': ({'rating': 1.5}, 'rating is 1.5'),
+    'infinite rating': ({'rating': float('inf')}, 'rating is inf'),
+    'long id': ({'motion_id': 'm' * 1000}, '1000 characters'),
+    'control character': ({'session_id': 'm\n'}, 'control characters'),
+    'odd emotion': ({'human_before': Emotion(label='odd')}, "unknown emotion 'odd'"),
+    'nan': ({'human_after': Emotion(valence=float('nan'))}, 'valence is nan'),
+    'confidence': ({'human_after': Emotion(confidence=2.0)}, 'confidence is 2.0'),
+    'long comment': ({'correction': 'x' * 501}, 'correction has 501 characters'),
+    'a megabyte': ({'correction': 'x' * 1_000_000}, 'bytes: expected at most 65536'),
+    'unknown motion': ({'motion_id': 'stranger'}, "unknown motion_id 'stranger'"),
+    'unknown preference': ({'preferred_motion_id': 'nothing'}, "preferred_motion_id 'nothing'"),
+    'no such file': ({'demonstration': '/nowhere.npz'}, 'No such file'),
+    'no motion in it': ({'demonstration': __file__}, 'expected a name that ends in'),
+}
+
+
+@pytest.mark.parametrize('case', BAD)
+def test_bad_feedback_is_refused(graph: Graph, person: Person, log: Path, case: str) -> None:
+    fields, words = BAD[case]
+    person.watch('m')
+    person.say(**{'motion_id': 'm', **fields})
+    wait_until(lambda: person.node.errors, words)
+    assert words in person.node.last_error
+    assert len(person.node.last_error) < 300
+    assert graph.state('lifelong') == 'active'
+    assert person.status()['refused'] == 1
+    person.say('m')
+    person.stored(1)
+    assert len(entries(log)) == 1
+
+
+def test_both_motions_of_a_preference_are_kept(person: Person, log: Path) -> None:
+    person.watch('first')
+    person.watch('second')
+    person.say('second', preferred_motion_id='first')
+    (identifier,) = person.stored(1)
+    with InteractionLog(log) as reader:
+        motions = recording.motions(reader.recording(identifier))
+    assert set(motions) == {'first', 'second'}
+
+
+def test_demonstrations_are_copied(person: Person, log: Path, tmp_path: Path) -> None:
+    from l2emg_ros.retarget.retargeter import Retargeter
+    from l2emg_ros.retarget.robot import Robot
+    from l2emg_ros.retarget.trajectory import Trajectory
+
+    person.watch('m')
+    shown = tmp_path / 'shown.npz'
+    gesture('bow').save(shown)
+    person.say('m', demonstration=str(shown))
+    person.stored(1)
+    moved = tmp_path / 'moved.npz'
+    Retargeter(Robot.load('g1')).retarget(gesture('bow', 1.0)).save(moved)
+    person.say('m', demonstration=str(moved))
+    person.stored(2)
+    shown.unlink()
+    moved.unlink()
+    first, second = (item.feedback.demonstration for item in entries(log))
+    assert Motion.load(first).frames == gesture('bow').frames
+    assert len(Trajectory.load(second)) > 30
+
+
+def test_waiting_motions_are_bounded(graph: Graph, person: Person, log: Path) -> None:
+    assert graph.set_parameter('lifelong', 'pending_motions', 2)[0]
+    for number in range(4):
+        for message in chunks(gesture(), f'm{number}'):
+            person._motions.publish(message)
+    pending = person.node._recorder._pending
+    wait_until(lambda: (known := pending.get('m3')) and known.complete, 'm3 is not there')
+    assert [pending.get(f'm{number}') is None for number in range(4)] == [True, True, False, False]
+    person.say('m0')
+    wait_until(lambda: 'unknown motion_id' in person.node.last_error, 'm0 is still there')
+    assert graph.set_parameter('lifelong', 'pending_s', 1.0)[0]
+    wait_until(lambda: not len(pending), 'they wait for ever')
+
+
+def test_retention_is_enforced_when_configured(
+    graph: Graph, person: Person, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert graph.set_parameter('lifelong', 'retention_days', 1.0)[0]
+    person.watch('m')
+    person.say('m')
+    person.stored(1)
+    for transition in (Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP):
+        assert graph.transition('lifelong', transition)
+    graph.configure_and_activate('lifelong')
+    assert person.status()['interactions'] == 1
+    for transition in (Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP):
+        assert graph.transition('lifelong', transition)
+    tomorrow = time.time() + 86401
+    monkeypatch.setattr(time, 'time', lambda: tomorrow)
+    graph.configure_and_activate('lifelong')
+    assert person.status()['interactions'] == 0
+    assert entries(log) == []
+
+
+def test_a_log_that_cannot_be_opened_refuses_feedback_until_it_can(
+    graph: Graph, model: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / 'log'
+    folder.touch()
+    node = graph.add(LifelongNode, model_path=str(model), log_path=str(folder))
+    assert 'is a file: expected the folder of a log' in node.last_error
+    assert graph.call(ListExperts, 'list_experts', ListExperts.Request()).experts
+    person = Person(graph, node)
+    person.watch('m')
+    errors = node.errors
+    person.say('m')
+    wait_until(lambda: node.errors > errors, 'it was not refused')
+    assert node._log_status().level == b'\x02'
+    folder.unlink()
+    person.say('m')
+    person.stored(1)
+    assert len(entries(folder)) == 1
+
+
+@pytest.mark.parametrize('step', ['os.replace', 'os.fsync', 'l2emg_ros.lifelong.recording.write'])
+def test_a_full_disk_is_survived(
+    graph: Graph, person: Person, log: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fail(*_, **__) -> None:
+        raise OSError(28, 'No space left on device', 'disk')
+
+    person.watch('m')
+    with monkeypatch.context() as patch:
+        patch.setattr(step, fail)
+        person.say('m')
+        wait_until(lambda: person.node.errors, 'it was not refused')
+        assert 'No space left on device' in person.node.last_error
+    assert graph.state('lifelong') == 'active'
+    person.say('m')
+    person.stored(1)
+    assert len(entries(log)) == len(list((log / 'interactions').iterdir())) == 1
+
+
+def test_broken_motions_are_not_recorded(person: Person) -> None:
+    good = chunks(gesture(), 'm')
+    for name, change in (
+        ('tokens', lambda message: setattr(message, 'token_levels', 5)),
+        ('text', lambda message: setattr(message, 'text', 'x' * 501)),
+        ('novelty_p_value', lambda message: setattr(message, 'novelty_p_value', 7.0)),
+        ('chunk 5', lambda message: setattr(message, 'chunk_index', 5)),
+    ):
+        person._motions.publish(good[0])
+        bad = chunks(gesture(), 'm')[1]
+        change(bad)
+        person._motions.publish(bad)
+        wait_until(lambda: name in person.node.last_error, name)  # noqa: B023
+        assert person.status()['pending'] == 0
