@@ -35,6 +35,7 @@ class Chunk:
     """A checked chunk; the wish comes with the first one."""
 
     motion: Motion
+    motion_id: str
     first: bool
     last: bool
     wish: Wish = field(default_factory=Wish)
@@ -108,7 +109,9 @@ class ChunkQueue:
             self.close()
             self._waiting.clear()
             self._start = start
-        self._waiting.append(Chunk(motion, first, bool(message.last), wish or Wish()))
+        self._waiting.append(
+            Chunk(motion, message.motion_id, first, bool(message.last), wish or Wish())
+        )
         self._motion_id, self._next, self._arrived = message.motion_id, index + 1, now
         if message.last:
             self.close()

@@ -15,14 +15,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 import sys
 import time
 from typing import Any, cast, Literal
 
 from l2emg_interfaces.msg import Emotion as EmotionMessage
-from l2emg_interfaces.msg import SmplMotion
+from l2emg_interfaces.msg import MotionOutcome, SmplMotion
 import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import JointState
@@ -37,15 +36,13 @@ from l2emg_ros.nodes.chunks import Chunk, ChunkQueue
 from l2emg_ros.nodes.convert import Wish
 from l2emg_ros.nodes.diagnostics import Meter, Status
 from l2emg_ros.nodes.follower import Follower
+from l2emg_ros.nodes.outcomes import Outcomes
+from l2emg_ros.nodes.plans import Planned, Plans
 from l2emg_ros.nodes.retargeter_parameters import RetargeterParameters
 from l2emg_ros.nodes.worker import Line
 from l2emg_ros.retarget.manner import AS_PLANNED, beyond, Manner, manner
 from l2emg_ros.retarget.trajectory import Trajectory
 
-# A trajectory and the clock time of its time 0, s.
-Planned = tuple[float, Trajectory]
-# Plans that are kept for set points: more than come in the time that those look back.
-_RECENT = 16
 # Set points that are skipped at most after a pause of the timer.
 _MOST_STEPS = 5
 # Longest time that set points are sent for after deactivation, s.
@@ -69,8 +66,8 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
         self._manner = AS_PLANNED
         self._modulator: Any = None
         self._measured: tuple[float, NDArray[np.float64]] | None = None
-        # Plans whose pieces set points may still need, the newest last.
-        self._recent: deque[Planned] = deque(maxlen=_RECENT)
+        self._recent = Plans()
+        self._motion_id = ''
         self._sent = 0.0
         self._plans, self._late, self._violations = Meter(), 0, 0
         super().__init__('retargeter', RetargeterParameters, **options)
@@ -107,6 +104,8 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
         self.subscribe(EmotionMessage, 'emotion', self._on_emotion, qos.NEWEST)
         self.subscribe(JointState, 'joint_states', self._on_joint_states, qos.SENSOR)
         self.serve(Trigger, 'stop', self._on_stop)
+        told = self.publish_to(MotionOutcome, 'motion_outcome', qos.OUTCOME)
+        self._outcomes = Outcomes(told.publish, self.seconds)
         self._commands: Any = None
         if self.parameters.output == 'trajectory':
             self._trajectories = self._trajectories or self.publish_to(
@@ -127,6 +126,7 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
     def halt(self) -> None:
         """Bring the robot to rest; returns when it has been told to, or stands."""
         self._drop()
+        self._outcomes.close(self._played())
         self._publish(self.worker.wait(self._stop), force=True)
         if self._modulator is None:
             return
@@ -200,11 +200,14 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
         if self._stream is not None:
             q, _ = joints.joint_positions(message, self._stream.robot.joint_names)
             self._measured = (self.seconds(), q)
+            if self._outcomes.playing:
+                self._outcomes.measured(float(np.abs(self._asked() - q).mean()))
 
     @answered
     async def _on_stop(self, request: Trigger.Request, response: Any) -> Any:
         self.require_active()
         self._drop()
+        self._outcomes.close(self._played())
         stopped = await self._line.add(self._stop)
         if isinstance(stopped, Exception):
             raise stopped
@@ -234,6 +237,7 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
             joint_groups=chunk.wish.joint_groups,
         )
         self._plans.mark(time.monotonic() - begun)
+        self._motion_id = chunk.motion_id
         return now, trajectory
 
     def _played(self) -> float:
@@ -264,7 +268,13 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
     @property
     def _plan(self) -> Planned | None:
         """The plan in force."""
-        return self._recent[-1] if self._recent else None
+        return self._recent.newest
+
+    def _asked(self) -> NDArray[np.float64]:
+        """Return where the joints (N,) should be now, rad; there must be a plan."""
+        if self._modulator is not None:
+            return np.asarray(self._modulator.position)
+        return self._recent.sample(self._played())[0]
 
     # What is sent.
 
@@ -281,6 +291,7 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
         except LimitViolation:
             self._violations += 1
             self._drop()
+            self._outcomes.close(self._played())
             self._line.add(self._stream.reset)
             raise
         if self._played() - stamp > self.parameters.splice_delay_s:
@@ -288,11 +299,11 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
         if self._trajectories is not None:
             self._trajectories.publish(joints.trajectory_to_message(trajectory, stamp))
         moved = self._modulator is not None and self._elsewhere(trajectory)
-        self._recent.append(planned)
+        self._recent.add(planned, alone=moved)
         if moved:
             self._modulator.start(stamp, trajectory.positions[0])
-            while len(self._recent) > 1:
-                self._recent.popleft()
+        # While a result of the worker is handed over, the worker rests.
+        self._outcomes.planned(self._motion_id, self._stream.account, self._played())
 
     def _elsewhere(self, trajectory: Trajectory) -> bool:
         """Whether a plan begins where no set point has led, as the first one does."""
@@ -300,14 +311,6 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
             return True
         gap = np.abs(trajectory.positions[0] - self._modulator.position).max()
         return bool(self._modulator.resting and gap > self._stream.MOVED)
-
-    def _nominal(self, phase: float) -> tuple[NDArray[np.float64], ...]:
-        """Return position, velocity and acceleration as planned at a phase."""
-        for stamp, trajectory in reversed(self._recent):
-            # Until its first sample a plan is the continuation of the one before.
-            if phase >= stamp + trajectory.time_from_start[0]:
-                break
-        return trajectory.sample(phase - stamp)
 
     def _send_command(self) -> None:
         """Publish the set point for now, stamped with the time that it is for.
@@ -325,7 +328,7 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
         self._sent = self._sent + steps / rate if 1 <= steps <= _MOST_STEPS else now
         self._modulator.aim(AS_PLANNED if self._resting() else self._manner)
         for _ in range(int(np.clip(steps, 1, _MOST_STEPS))):
-            q, v = self._modulator.step(self._nominal)
+            q, v = self._modulator.step(self._recent.sample)
         names = self._stream.robot.joint_names
         self._commands.publish(joints.joint_state_message(names, q, v, self._sent))
 
@@ -340,21 +343,18 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
         if not self.active:
             return
         self._feed()
+        self._outcomes.watch(self._played())
         silent = self._chunks.silent(self.seconds())
         if silent <= self.parameters.stream_timeout_s or self._chunks.waiting:
             return
         if self._resting():
             self._chunks.close()
+            self._outcomes.close(self._played())
             raise BadRequest(f'no chunk for {silent:.1f} s and none was the last: the robot holds')
 
     def _resting(self) -> bool:
         """Whether nothing is left to play, nor being planned."""
-        if self._line.busy:
-            return False
-        if self._plan is None:
-            return True
-        stamp, trajectory = self._plan
-        return self._played() > stamp + trajectory.duration
+        return not self._line.busy and self._recent.over(self._played())
 
     # Diagnostics.
 
@@ -375,11 +375,7 @@ class RetargeterNode(BaseNode[RetargeterParameters]):
         }
         pose = self._pose()
         if pose is not None and self._plan is not None:
-            stamp, trajectory = self._plan
-            asked = trajectory.sample(self._played() - stamp)[0]
-            if self._modulator is not None:
-                asked = self._modulator.position
-            error = np.abs(asked - pose).max()
+            error = np.abs(self._asked() - pose).max()
             values['tracking_error_rad'] = f'{error:.4f}'
         if self._violations:
             return Status(diagnostics.ERROR, 'a plan outside the limits was held back', values)

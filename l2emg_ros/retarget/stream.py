@@ -23,7 +23,6 @@ late chunk, or none at all, leaves the robot standing, never stopping short.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -34,6 +33,7 @@ from l2emg_ros.motion import limbs, rotation
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget import limits, modulation
 from l2emg_ros.retarget.manner import AS_PLANNED, Manner
+from l2emg_ros.retarget.plan import Account, Plan
 from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.retarget.root import Footing
@@ -51,31 +51,13 @@ _RAMP = 10
 _SOONEST = 1e-3
 
 
-@dataclass
-class _Plan:
-    """What is planned on the grid.
-
-    Attributes:
-        origin: Clock time of knot 0, s.
-        control: (K + 2, N) control points; the last three are equal.
-        track: The references of the first knots; the rest is deceleration.
-        root: (K, 3) m.
-    """
-
-    origin: float
-    control: Array
-    track: Track
-    root: Array
-
-    @property
-    def knots(self) -> int:
-        return len(self.control) - 2
-
-
 class StreamRetargeter:
     """Plays chunks as one motion inside the limits of the robot.
 
     Times are seconds of one clock, the same for every call.
+
+    Attributes:
+        account: How the newest motion is planned so far.
     """
 
     # A pose this far from where the plan left the robot was reached by other means, rad.
@@ -100,7 +82,7 @@ class StreamRetargeter:
 
     def reset(self) -> None:
         """Forget everything: the next push starts from the measured pose."""
-        self._plan: _Plan | None = None
+        self._plan: Plan | None = None
         self._open = False
         self._text = ''
         self._manner = AS_PLANNED
@@ -159,6 +141,7 @@ class StreamRetargeter:
         frames = self._resampler.push(chunk)
         if frames is not None:
             self._extend(self._track(frames, fresh, now), fresh, now)
+        self.account.last = last
         return self._trajectory(now)
 
     def stop(self, now: float) -> Trajectory:
@@ -253,10 +236,10 @@ class StreamRetargeter:
     def _begin_motion(self) -> None:
         self._resampler = Resampler(self.retargeter.config.rate)
         self._before: Motion | None = None
-        self._count = 0
+        self.account = Account(self._step)
         self._yaw = np.eye(3)
 
-    def _planned(self) -> _Plan:
+    def _planned(self) -> Plan:
         if self._plan is None:
             raise BadRequest('nothing is planned: push a chunk first')
         return self._plan
@@ -273,10 +256,10 @@ class StreamRetargeter:
         if plan is None:
             pose = self.robot.home if given is None else given
             rest = np.tile(self.retargeter.clipped(pose), (4, 1))
-            self._plan = _Plan(now, rest, Track.empty(len(pose)), np.zeros((2, 3)))
+            self._plan = Plan(now, rest, Track.empty(len(pose)), np.zeros((2, 3)))
             self._open = False
 
-    def _prepared(self, now: float) -> tuple[_Plan, int]:
+    def _prepared(self, now: float) -> tuple[Plan, int]:
         """Drop what has been played; return the plan and the knot of the splice."""
         plan = self._planned()
         if not len(plan.track):
@@ -288,15 +271,17 @@ class StreamRetargeter:
             control = limits.extended(plan.control, played + count + 2)[played:]
             track = plan.track.held(max(len(plan.track), played + 1))[played:]
             root = limits.extended(plan.root, played + count)[played:]
-            plan = _Plan(plan.origin + played * self._step, control, track, root)
+            plan = Plan(plan.origin + played * self._step, control, track, root)
             self._plan = plan
         ahead = (now + self.splice_delay - plan.origin) / self._step
         return plan, max(int(np.ceil(ahead)), 0)
 
     def _track(self, frames: Motion, fresh: bool, now: float) -> Track:
         """Solve the chunk; a new motion turns to where the robot already faces."""
-        joints, turn = self.retargeter.solve(frames, scene=self._scene)
-        joints = self.retargeter.apart(joints)
+        solved, turn = self.retargeter.solve(frames, scene=self._scene)
+        joints = self.retargeter.apart(solved)
+        number = self.account.frames + np.arange(len(joints), dtype=float)
+        self.account.solved(solved, joints)
         feet = self.retargeter.footing(frames, self._before)
         if fresh and len(self._planned().track):
             plan, knot = self._prepared(now)
@@ -304,8 +289,7 @@ class StreamRetargeter:
             self._yaw = faces @ limbs.heading(turn[:1])[0].T
         turn = self._yaw @ turn
         feet = Footing(feet.contacts, feet.clearance, feet.travel @ self._yaw[:2, :2].T)
-        number = self._count + np.arange(len(joints), dtype=float)
-        self._before, self._count = frames.slice(frames.frames - 1), self._count + len(joints)
+        self._before = frames.slice(frames.frames - 1)
         return Track(joints, number, turn, feet, np.tile(_row(self._manner), (len(joints), 1)))
 
     def _extend(self, track: Track, fresh: bool, now: float) -> None:
@@ -322,9 +306,11 @@ class StreamRetargeter:
         goal = self._values(track[:1])[0]
         pace = None if fresh else _CATCH_UP
         way = self.retargeter.curves.approach(begin, goal, pace, None if fresh else 0.0)
+        if fresh:
+            self.account.began = plan.origin + (knot + len(way)) * self._step
         self._follow(knot, self._way(way, plan, track, knot), track, 1.0 / self._manner.pace)
 
-    def _way(self, joints: Array, plan: _Plan, track: Track, knot: int) -> Track:
+    def _way(self, joints: Array, plan: Plan, track: Track, knot: int) -> Track:
         """Complete the way to the first frame of ``track``: the root turns, the feet stand."""
         count = len(joints)
         first = track[:1]
@@ -366,7 +352,9 @@ class StreamRetargeter:
             most,
             aims=self._scene is not None,
         )
+        self.account.followed(rest.frames, index, stretch)
         self._replace(knot, lead + rest.at(index), control)
+        self.account.end = plan.origin + (len(self._planned().track) - 1) * self._step
 
     def _replace(self, knot: int, track: Track, control: Array) -> None:
         """Put a new curve in the place of all that was planned from a knot on."""
@@ -375,7 +363,7 @@ class StreamRetargeter:
         held = track.held(max(len(positions), len(track)))[: len(positions)]
         at = None if not len(plan.track) else limits.extended(plan.root, knot + 1)[knot, :2]
         root = self.retargeter.stand(positions, held.turn, held.feet, at)
-        self._plan = _Plan(
+        self._plan = Plan(
             plan.origin,
             np.vstack([limits.extended(plan.control, knot), control]),
             (plan.track.held(knot) + track) if knot and len(plan.track) else track,

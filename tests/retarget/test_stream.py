@@ -23,6 +23,7 @@ from l2emg_ros.errors import BadRequest
 from l2emg_ros.motion import rotation
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.retarget.manner import AS_PLANNED, Manner
+from l2emg_ros.retarget.plan import Account
 from l2emg_ros.retarget.report import violations
 from l2emg_ros.retarget.retargeter import RetargetConfig, Retargeter
 from l2emg_ros.retarget.robot import Robot
@@ -347,3 +348,33 @@ def test_noise_in_everything(g1: Robot, seed: int) -> None:
             if given is not None:
                 given.check(g1)
         now += rng.uniform(0.0, 0.6)
+
+
+def accounted(robot: Robot, motion: Motion, apart: float = 0.0) -> Account:
+    """Play a motion to its end; every other pose is moved apart by some radians."""
+    stream = StreamRetargeter(robot)
+    stream.retargeter.apart = lambda joints: (  # type: ignore[method-assign]
+        joints + apart * (np.arange(len(joints)) % 2)[:, None]
+    )
+    listener = Listener(robot, stream)
+    pieces = chunks(motion, np.random.default_rng(0))
+    for number, piece in enumerate(pieces):
+        listener.receive(stream.push(piece, number == len(pieces) - 1, listener.now))
+        listener.play(0.1)
+    listener.finish()
+    return stream.account
+
+
+def test_what_limits_and_self_collision_change_is_told(g1: Robot, wave: Motion) -> None:
+    """The more hurried a motion is, the more of it is slowed down."""
+    calm = accounted(g1, wave.replace(fps=10.0))
+    hurried = accounted(g1, wave.replace(fps=90.0))
+    for account, seconds in ((calm, wave.frames / 10.0), (hurried, wave.frames / 90.0)):
+        assert account.last
+        assert account.frames * account.step == pytest.approx(seconds, abs=0.2)
+    assert calm.trimmed == 0.0
+    assert calm.stretch == pytest.approx(1.0, abs=0.02)
+    assert 0.3 < hurried.trimmed <= 1.0
+    assert hurried.stretch > 1.2
+    assert accounted(g1, wave.replace(fps=10.0), 0.02).trimmed == pytest.approx(0.5, abs=0.05)
+    assert accounted(g1, wave.replace(fps=10.0), 0.005).trimmed == 0.0
