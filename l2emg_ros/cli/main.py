@@ -35,6 +35,7 @@ COMMANDS = {
     'convert': 'l2emg_ros.cli.convert',
     'train': 'l2emg_ros.cli.train',
     'experts': 'l2emg_ros.cli.experts',
+    'log': 'l2emg_ros.cli.log',
     'bench': 'l2emg_ros.cli.bench',
     'robots': 'l2emg_ros.cli.robots',
     'up': 'l2emg_ros.cli.up',
