@@ -40,7 +40,7 @@ class System:
     """Four node processes and a client in the test's process."""
 
     def __init__(self, model: Path, folder: Path) -> None:
-        self.log = folder / 'feedback.jsonl'
+        self.log = folder / 'log'
         # Every name of the graph is relative: in a namespace of its own it meets nobody else's.
         self.namespace = f'e2e_{os.getpid()}'
         self.processes = Graph(

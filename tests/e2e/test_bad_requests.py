@@ -36,6 +36,7 @@ import pytest
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
+from l2emg_ros.lifelong.log import InteractionLog
 from l2emg_ros.nodes import joints, qos
 from l2emg_ros.retarget.robot import Robot
 
@@ -199,6 +200,9 @@ TOPICS: dict[str, tuple[str, type, Callable[[], list[Any]]]] = {
             feedback(session_id='a\tb'),
             feedback(human_before=Emotion(label='meh')),
             feedback(human_after=Emotion(arousal=NAN)),
+            feedback(consent=False),
+            feedback(correction='z' * 1_000_000),
+            feedback(motion_id='never seen'),
         ],
     ),
 }
@@ -235,7 +239,8 @@ def test_bad_messages_are_dropped_and_counted(system: System, topic: str) -> Non
     if topic != 'joint_trajectory':
         assert len(system.plans) == plans
     assert float(np.abs(system.states[-1].velocity).max()) < 0.05
-    assert not system.log.exists() or topic != 'interaction_feedback'
+    with InteractionLog(system.log) as log:
+        assert not [item for item in log.interactions() if item.motion_id in ('m', 'never seen')]
 
 
 def test_bad_emotions_are_counted_by_both_readers(system: System) -> None:
