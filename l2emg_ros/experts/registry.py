@@ -68,8 +68,8 @@ class Registry(Catalogue):
         Raises:
             BadRequest: The folder cannot be written, or another process does not finish.
         """
-        self._prepare()
         try:
+            self._prepare()
             self._folder.mkdir(parents=True, exist_ok=True)
             writable = os.access(self._folder, os.W_OK | os.X_OK)
             why = 'no permission'

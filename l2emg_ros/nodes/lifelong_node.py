@@ -32,7 +32,7 @@ from l2emg_ros.lifelong.log import Feedback, FeedbackLog
 from l2emg_ros.nodes import convert, diagnostics, qos
 from l2emg_ros.nodes.base import answered, BaseNode, guarded, run
 from l2emg_ros.nodes.diagnostics import Meter, Status
-from l2emg_ros.nodes.parameters import parameter, Parameters
+from l2emg_ros.nodes.parameters import folder, parameter, Parameters
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class LifelongParameters(Parameters):
     )
     model_path: str = parameter(
         '', 'Model folder whose experts are listed; empty for the shipped one', read_only=True
+    )
+    experts_path: str = parameter(
+        '~/.ros/l2emg/experts',
+        'Folder of learned experts; empty for those beside the model',
+        read_only=True,
     )
 
 
@@ -61,11 +66,12 @@ class LifelongNode(BaseNode[LifelongParameters]):
     def load(self) -> None:
         """Find the log and the expert registry."""
         from l2emg_ros import resources
-        from l2emg_ros.experts.registry import Registry
+        from l2emg_ros.experts.place import registry_for
 
         self._log = FeedbackLog(Path(self.parameters.log_path).expanduser())
         model = resources.find('models/default', self.parameters.model_path or None)
-        self._registry = Registry(model / 'experts')
+        experts = folder(self.parameters.experts_path)
+        self._registry = registry_for(model, experts)
 
     def create(self) -> None:
         """Make the topics, services and the action server."""
