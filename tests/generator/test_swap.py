@@ -16,13 +16,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 import logging
 from pathlib import Path
 import shutil
 import threading
 import time
 
+import numpy as np
 import pytest
 import torch
 
@@ -30,10 +31,12 @@ from l2emg_ros.errors import ExpertIntegrityError
 from l2emg_ros.experts import state
 from l2emg_ros.experts.registry import Registry
 from l2emg_ros.files import read_json, write_json
+from l2emg_ros.generator import checkpoint
 from l2emg_ros.generator.generator import EmpathicGenerator
 from l2emg_ros.generator.request import Request
 from l2emg_ros.lifelong.rollback import rollback
 from l2emg_ros.motion.motion import Motion
+from l2emg_ros.text.encoder import MiniLmEncoder
 
 TEXT = 'comfort a patient'
 REQUESTS, THREADS, PERIOD = 1000, 4, 0.01
@@ -67,6 +70,20 @@ def activate(registry: Registry, version: str) -> None:
     registry.activate(chosen, registry.router(present), present['emotion_block'])
 
 
+class Remembering(MiniLmEncoder):
+    """The real encoder, asked for each text once: its share of the time is half a request's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[tuple[str, ...], list[np.ndarray]] = {}
+
+    def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
+        key = tuple(texts)
+        if key not in self._known:
+            self._known[key] = super().encode(texts)
+        return self._known[key]
+
+
 def perform(generator: EmpathicGenerator) -> tuple[str, Motion]:
     session = generator.open(Request(TEXT, seconds=0.5, seed=3))
     for _ in session:
@@ -77,7 +94,7 @@ def perform(generator: EmpathicGenerator) -> tuple[str, Motion]:
 @pytest.mark.slow
 @pytest.mark.usefixtures('one_thread')
 def test_a_thousand_requests_while_experts_are_swapped(model: Path, registry: Registry) -> None:
-    generator = EmpathicGenerator.load(model, device='cpu')
+    generator = EmpathicGenerator(checkpoint.load(model), Remembering())
     pure = {}
     for version in ('2', '1'):
         activate(registry, version)
