@@ -121,7 +121,7 @@ class Catalogue:
         Raises:
             BadRequest: There is none.
         """
-        versions = self.versions(name)
+        versions = self.versions(manifests.check_name(name))
         if not versions:
             known = ', '.join(sorted({each for each, _ in self.versions()}))
             raise BadRequest(f'unknown expert {name!r}: the registry has {known or "none"}')

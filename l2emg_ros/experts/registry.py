@@ -201,6 +201,7 @@ class Registry(Catalogue):
         Raises:
             BadRequest: There is none, or it is active.
         """
+        manifests.check_name(name)
         manifests.check_version(version)
         with self.writing():
             if (name, version) not in self.versions(name):
