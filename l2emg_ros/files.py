@@ -61,6 +61,14 @@ def atomic_write(path: str | os.PathLike[str], mode: int | None = None) -> Itera
         temporary.unlink(missing_ok=True)
 
 
+def write_synced(path: Path, data: bytes) -> None:
+    """Write a new file and flush it to disk; not atomic: for files in a folder not yet named."""
+    with path.open('xb') as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """Flush a folder's entries to disk, so that a rename in it survives a power cut."""
     handle = os.open(folder, os.O_RDONLY)

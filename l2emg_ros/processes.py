@@ -52,12 +52,17 @@ GENERATOR = Process(
     'generator',
     'l2emg_ros.nodes.generator_node',
     'generator.yaml',
-    ('robot', 'model_path', 'device'),
+    ('robot', 'model_path', 'experts_path', 'device'),
 )
 RETARGETER = Process(
     'retargeter', 'l2emg_ros.nodes.retargeter_node', 'retargeter.yaml', ('robot',)
 )
-LIFELONG = Process('lifelong', 'l2emg_ros.nodes.lifelong_node', 'lifelong.yaml', ('model_path',))
+LIFELONG = Process(
+    'lifelong',
+    'l2emg_ros.nodes.lifelong_node',
+    'lifelong.yaml',
+    ('model_path', 'experts_path'),
+)
 SIMULATOR = Process('simulator', 'l2emg_ros.nodes.simulator_node', 'simulator.yaml', ('robot',))
 
 # What turns sentences into joint trajectories; the simulator stands in for a robot.
@@ -66,6 +71,7 @@ NODES = (GENERATOR, RETARGETER, LIFELONG)
 ARGUMENTS: Mapping[str, Argument] = {
     'robot': Argument('g1', 'robot: a name of `l2emg robots list` or the path of a map file'),
     'model_path': Argument('', 'folder of the model; empty: the one that ships with the package'),
+    'experts_path': Argument('~/.ros/l2emg/experts', 'folder of learned experts'),
     'device': Argument('auto', 'where the model runs', ('auto', 'cpu', 'cuda')),
     'params_file': Argument('', 'YAML file with parameters that replace the defaults'),
     'namespace': Argument('', 'namespace of the nodes'),

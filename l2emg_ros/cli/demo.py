@@ -97,7 +97,14 @@ def perform(robot: Robot, args: argparse.Namespace) -> list[Performance]:
         namespace=namespace,
         model_path=args.model_path,
         log_dir=args.output / 'logs',
-        parameters={'lifelong': {'log_path': str(args.output / 'log')}},
+        # What a user's robot has learned must not change the demo.
+        parameters={
+            'generator': {'experts_path': ''},
+            'lifelong': {
+                'experts_path': '',
+                'log_path': str(args.output / 'log'),
+            },
+        },
     ) as graph:
         graph.wait_active(START_TIMEOUT)
         names = ', '.join(process.executable for process in graph.nodes)

@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--seconds', type=float, help='0.5 to 20; default: the model decides')
     parser.add_argument('--seed', type=int, help='for a reproducible motion')
     parser.add_argument('--model', type=Path, help='model folder; default: the shipped one')
+    parser.add_argument(
+        '--experts', type=Path, metavar='DIR', help='learned experts; default: of the model'
+    )
     parser.add_argument('--device', default='auto', help='auto, cpu or cuda')
     parser.add_argument('-o', '--output', type=Path, required=True, help='motion file, .npz')
 
@@ -53,7 +56,8 @@ def run(args: argparse.Namespace) -> int:
     )
     from l2emg_ros.generator.generator import EmpathicGenerator
 
-    session = EmpathicGenerator.load(args.model, device=args.device).open(request)
+    generator = EmpathicGenerator.load(args.model, device=args.device, experts=args.experts)
+    session = generator.open(request)
     for _ in session:
         pass
     motion = session.motion()

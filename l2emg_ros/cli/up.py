@@ -24,7 +24,7 @@ from l2emg_ros.processes import ARGUMENTS
 
 HELP = 'start the nodes, bring them to active, stop them together'
 # Optional words that are launch arguments too.
-SHARED = ('robot', 'model_path', 'device', 'namespace', 'log_level')
+SHARED = ('robot', 'model_path', 'experts_path', 'device', 'namespace', 'log_level')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
             namespace=args.namespace,
             log_level=args.log_level,
             model_path=args.model_path,
+            experts_path=args.experts_path,
             device=args.device,
         ) as graph:
             graph.wait_active(args.timeout)

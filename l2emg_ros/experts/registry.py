@@ -13,283 +13,293 @@
 # limitations under the License.
 """Experts on disk: ``<name>/<version>/`` folders and one ``active.json``, replaced atomically.
 
-The registry is all that learning and generating share. A version is complete before it is named in
-``active.json``, and nothing is loaded whose hash differs from its manifest.
+The registry is all that learning and generating share. A version is complete before it has its
+name, it never changes afterwards, and nothing is loaded whose hash differs from its manifest.
+Writers take turns; readers never wait.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
-import hashlib
+import errno
+import logging
 import os
 from pathlib import Path
-import re
 import shutil
 import tempfile
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from peft import LoraConfig
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save, save_file
+from safetensors.numpy import save
 
 from l2emg_ros.errors import BadRequest, ExpertIntegrityError
+from l2emg_ros.experts import contents, retention, state
+from l2emg_ros.experts import manifest as manifests
+from l2emg_ros.experts.catalogue import Catalogue
+from l2emg_ros.experts.lock import FolderLock
+from l2emg_ros.experts.manifest import ExpertInfo, MANIFEST
+from l2emg_ros.experts.reading import digest, MAX_JSON, MAX_TENSORS, parse, read, Tensors
 from l2emg_ros.experts.router import Router
-from l2emg_ros.files import atomic_write, read_json, sha256, sync_folder, write_json
+from l2emg_ros.files import atomic_write, sync_folder, write_json, write_synced
 
-_NAME = re.compile(r'[a-z][a-z0-9_]{1,63}')
-_FILES = ('adapter_config.json', 'adapter_model.safetensors', 'slots.safetensors')
-_PREFIX = 'base_model.model.'
+__all__ = ['ExpertInfo', 'Registry', 'Tensors']
 
-Tensors = dict[str, NDArray[np.floating[Any]]]
-
-
-@dataclass(frozen=True, slots=True)
-class ExpertInfo:
-    """What is known of one version of an expert without loading it.
-
-    Attributes:
-        sha256: Hash of ``adapter_model.safetensors``.
-        created: Seconds since the epoch.
-        active: Whether ``active.json`` names it.
-    """
-
-    name: str
-    version: str
-    scenario: str
-    base_model: str
-    rank: int
-    sha256: str
-    created: float
-    active: bool
-    metrics: Mapping[str, float] = field(default_factory=dict)
+_LOG = logging.getLogger(__name__)
+# Kept beside the versions once one has been removed: its number is not given again.
+LAST = 'last.json'
+_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
 
-class Registry:
-    """A folder of experts."""
+class Registry(Catalogue):
+    """A folder of experts; any number of processes may read and write it at once."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         """Open a registry; the folder need not exist yet."""
-        self.folder = Path(folder)
+        super().__init__(folder)
+        self._lock = FolderLock()
 
-    def active(self) -> dict[str, Any]:
-        """Return ``active.json``: schema, scenario to name and version, router file and hash.
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep other writers out, of this process and of others; may be nested.
+
+        Use it around a decision that depends on ``active()``.
 
         Raises:
-            ExpertIntegrityError: It is damaged.
+            BadRequest: The folder cannot be written, or another process does not finish.
         """
-        path = self.folder / 'active.json'
-        if not path.is_file():
-            return {'schema': 1, 'active': {}, 'router': None}
         try:
-            value = read_json(path)
-            entries = {k: (v['name'], v['version']) for k, v in value['active'].items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ExpertIntegrityError(f'{path} is damaged: {error!r}') from None
-        for name, version in entries.values():
-            self._path(name, version)
-        return dict(value)
+            self._prepare()
+            self._folder.mkdir(parents=True, exist_ok=True)
+            writable = os.access(self._folder, os.W_OK | os.X_OK)
+            why = 'no permission'
+        except OSError as error:
+            if error.errno not in (
+                errno.EACCES,
+                errno.EPERM,
+                errno.EROFS,
+                errno.ENOTDIR,
+                errno.EEXIST,
+            ):
+                raise
+            writable, why = False, str(error.strerror).lower()
+        if not writable:
+            raise BadRequest(
+                f'{self._folder} cannot be written ({why}): choose another place for experts, '
+                'with --registry or the parameter experts_path'
+            )
+        with self._lock.held(self._folder):
+            yield
 
-    def list(self, scenario: str = '') -> list[ExpertInfo]:
-        """Return every version of every expert, of one scenario or of all, in order."""
-        current = {(v['name'], v['version']) for v in self.active()['active'].values()}
-        found = []
-        for path in sorted(self.folder.glob('*/[0-9]*/manifest.json'), key=_order):
-            name, version = path.parts[-3:-1]
-            manifest = self.manifest(name, version)
-            if scenario in ('', manifest['scenario']):
-                found.append(_info(manifest, (name, version) in current))
-        return found
+    def _prepare(self) -> None:
+        """Make ready for the first write."""
 
-    def manifest(self, name: str, version: str = '') -> dict[str, Any]:
-        """Return the manifest of a version; '' is the newest.
-
-        Raises:
-            BadRequest: No such expert or version.
-            ExpertIntegrityError: The manifest is damaged.
-        """
-        path = self._path(name, version or self.newest(name)) / 'manifest.json'
-        if not path.is_file():
-            raise BadRequest(f'no expert {name!r} version {version!r} in {self.folder}')
-        try:
-            manifest = dict(read_json(path))
-            _info(manifest, active=False)
-        except (ValueError, KeyError, TypeError) as error:
-            raise ExpertIntegrityError(f'{path} is damaged: {error!r}') from None
-        if manifest['name'] != name:
-            raise ExpertIntegrityError(f'{path} is the manifest of {manifest["name"]!r}')
-        return manifest
-
-    def newest(self, name: str) -> str:
-        """Return the highest version of an expert.
-
-        Raises:
-            BadRequest: There is none.
-        """
-        versions = sorted(self._path(name, '').glob('[0-9]*/manifest.json'), key=_order)
-        if not versions:
-            known = ', '.join(sorted({p.parts[-3] for p in self.folder.glob('*/*/manifest.json')}))
-            raise BadRequest(f'unknown expert {name!r}: the registry has {known or "none"}')
-        return versions[-1].parts[-2]
-
-    def verify(self, name: str, version: str = '') -> dict[str, Any]:
-        """Check every file of a version against its manifest, and return that.
-
-        Raises:
-            ExpertIntegrityError: A file is missing or has another hash.
-        """
-        manifest = self.manifest(name, version)
-        folder = self._path(name, manifest['version'])
-        for file in _FILES:
-            path = folder / file
-            if not path.is_file():
-                raise ExpertIntegrityError(f'{path} is missing: expected by its manifest')
-            found, wanted = sha256(path), manifest['sha256'].get(file)
-            if found != wanted:
-                raise ExpertIntegrityError(
-                    f'{path} has SHA-256 {found[:12]}...: the manifest says {str(wanted)[:12]}...'
-                )
-        return manifest
-
-    def load(self, name: str, version: str = '') -> tuple[dict[str, Any], Tensors, Tensors]:
-        """Return manifest, adapter tensors by layer name and slot tensors, hashes checked.
-
-        Raises:
-            ExpertIntegrityError: A file is not what the manifest says.
-        """
-        manifest = self.verify(name, version)
-        folder = self._path(name, manifest['version'])
-        try:
-            adapter = load_file(folder / 'adapter_model.safetensors')
-            slots = load_file(folder / 'slots.safetensors')
-        except SafetensorError as error:
-            raise ExpertIntegrityError(f'{folder}: {error}') from None
-        return manifest, {k.removeprefix(_PREFIX): v for k, v in adapter.items()}, slots
-
-    def add(self, manifest: Mapping[str, Any], adapter: Tensors, slots: Tensors) -> str:
+    def add(
+        self,
+        manifest: Mapping[str, Any],
+        adapter: Tensors,
+        slots: Tensors,
+        extras: Mapping[str, object] | None = None,
+    ) -> str:
         """Store a new version; it is complete on disk before it has its name.
 
         Args:
-            manifest: ``name``, ``scenario``, ``rank``, ``target_modules``, ``base_model`` and
-                whatever else should be recorded; version, time and hashes are filled in.
+            manifest: ``name``, ``scenario``, ``rank``, ``target_modules``, ``base_model``,
+                ``hashes`` and whatever else should be recorded; version, time and hashes are
+                filled in.
             adapter: ``<layer>.lora_A.weight`` and ``<layer>.lora_B.weight``.
             slots: Scenario slots and gates.
+            extras: Further JSON objects by file name (``probe.json``), as such or as UTF-8
+                bytes; verified from then on like the other files.
 
         Returns:
-            The version.
+            The version: one more than the highest there ever was.
+
+        Raises:
+            BadRequest: The name is not one, or the registry cannot be written.
+            ExpertIntegrityError: The tensors do not fit the manifest or are not finite.
         """
-        name = str(manifest['name'])
-        versions = [int(p.name) for p in self._path(name, '').glob('*') if p.name.isdigit()]
-        version = str(max(versions, default=0) + 1)
-        parent = self._path(name, '')
-        parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(dir=parent, prefix='.tmp-'))
-        try:
-            config = LoraConfig(
-                r=int(manifest['rank']),
-                lora_alpha=2 * int(manifest['rank']),
-                target_modules=sorted(manifest['target_modules']),
-                inference_mode=True,
-            )
-            described = config.to_dict()
-            described['target_modules'] = sorted(described['target_modules'])
-            write_json(staging / _FILES[0], described)
-            save_file({_PREFIX + k: v for k, v in adapter.items()}, staging / _FILES[1])
-            save_file(dict(slots), staging / _FILES[2])
-            write_json(
-                staging / 'manifest.json',
+        name = manifests.check_name(manifest['name'])
+        files = contents.pack(manifest, adapter, slots, extras or {})
+        with self.writing():
+            parent = self.folder / name
+            _make_folder(parent)
+            version = str(self._last(name) + 1)
+            described = manifests.sealed(
                 {
                     **manifest,
                     'version': version,
                     'created': datetime.now(timezone.utc).isoformat(timespec='seconds'),
-                    'sha256': {file: sha256(staging / file) for file in _FILES},
-                },
+                    'sha256': {file: digest(data) for file, data in files.items()},
+                }
             )
-            staging.chmod(0o755)
-            staging.rename(parent / version)
-            sync_folder(parent)
-        except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
-            raise
+            manifests.check(described, f'the manifest of {name}')
+            staging = Path(tempfile.mkdtemp(dir=parent, prefix=retention.TEMPORARY))
+            try:
+                for file, data in {**files, MANIFEST: contents.to_json(described)}.items():
+                    write_synced(staging / file, data)
+                staging.chmod(0o755)
+                sync_folder(staging)
+                staging.rename(parent / version)
+                sync_folder(parent)
+            except BaseException:
+                shutil.rmtree(staging, ignore_errors=True)
+                raise
         return version
 
     def activate(
-        self, chosen: Mapping[str, tuple[str, str]], router: Router, emotion_block: str
+        self, chosen: Mapping[str, tuple[str, str]], router: Router | None, emotion_block: str
     ) -> None:
         """Make versions active together with the router statistics that know their scenarios.
+
+        The state before is kept for ``restore``.
 
         Args:
             chosen: Scenario to expert name and version.
             router: Statistics to store beside them.
             emotion_block: Hash of the emotion block they were trained with.
+
+        Raises:
+            BadRequest: There is no such version, or the router knows a scenario without one.
+            ExpertIntegrityError: A version is damaged or belongs to another scenario.
         """
-        for name, version in chosen.values():
-            self.verify(name, version)
+        if router is not None and (unknown := sorted(set(router.scenarios) - set(chosen))):
+            raise BadRequest(f'the router knows {unknown[0]!r}, which has no expert')
+        with self.writing():
+            for scenario, (name, version) in chosen.items():
+                self._verify_for(scenario, name, version)
+            stored = None if router is None else self._store(router)
+            self._replace(self.active(), chosen, stored, emotion_block)
+
+    def restore(self, chosen: Mapping[str, tuple[str, str]]) -> None:
+        """Make other versions active, with the router statistics that belonged to them.
+
+        Where exactly these were active before, with the statistics of then. Else the present
+        statistics lose the scenarios that are left out and get those that come back from the
+        latest state that had them. Only what changes is verified: this is quick.
+
+        Args:
+            chosen: Scenario to expert name and version.
+
+        Raises:
+            BadRequest: There is no such version, or nothing is known of a scenario's texts.
+            ExpertIntegrityError: A version is damaged or belongs to another scenario.
+        """
+        with self.writing():
+            present = self.active()
+            before = state.chosen(present)
+            for scenario, (name, version) in chosen.items():
+                if before.get(scenario) != (name, version):
+                    self._verify_for(scenario, name, version)
+            router = retention.router_for(self, present, dict(chosen))
+            entry = self._store(router) if isinstance(router, Router) else router
+            self._replace(present, chosen, entry, present.get('emotion_block', ''))
+
+    def remove(self, name: str, version: str) -> None:
+        """Remove a version that is not active; its number is not given again.
+
+        Raises:
+            BadRequest: There is none, or it is active.
+        """
+        manifests.check_name(name)
+        manifests.check_version(version)
+        with self.writing():
+            if (name, version) not in self.versions(name):
+                raise BadRequest(f'no expert {name!r} version {version!r} in {self.folder}')
+            if (name, version) in state.chosen(self.active()).values():
+                raise BadRequest(f'{name}@{version} is active: roll it back or take it out first')
+            if int(version) >= self._last(name):
+                write_json(self.folder / name / LAST, {'last': int(version)})
+            retention.discard(self.folder / name / version)
+
+    def collect(self, keep: int = 3, age: float = 3600.0) -> list[str]:
+        """Remove what nobody needs any more.
+
+        Kept are the last versions of each expert that were ever active, whatever ``active.json``
+        names, and young versions, which a trainer may be about to make active.
+
+        Args:
+            keep: How many versions of each expert.
+            age: Seconds during which a version is young.
+
+        Returns:
+            The removed versions, as ``name@version``.
+
+        Raises:
+            BadRequest: ``keep`` is less than 1, or the registry cannot be written.
+            ExpertIntegrityError: ``active.json`` is damaged: nothing is removed.
+        """
+        if keep < 1:
+            raise BadRequest(f'keep is {keep}: expected at least 1')
+        with self.writing():
+            return retention.collect(self, keep, age)
+
+    def _verify_for(self, scenario: str, name: str, version: str) -> None:
+        """Verify a version and that it is an expert of a scenario."""
+        if (of := self.verify(name, version)['scenario']) != scenario:
+            raise ExpertIntegrityError(
+                f'{name}@{version} is an expert of {of!r}: expected one of {scenario!r}'
+            )
+
+    def _last(self, name: str) -> int:
+        """Return the highest version that an expert ever had; 0 where it had none."""
+        path, last = self.folder / name / LAST, 0
+        with suppress(FileNotFoundError):
+            last = parse(read(self.folder, name, LAST, limit=MAX_JSON), path).get('last', -1)
+            if type(last) is not int or last < 0:
+                raise ExpertIntegrityError(f'{path} is damaged: expected the last version')
+        return max([last, *(int(version) for _, version in self.versions(name))])
+
+    def _store(self, router: Router) -> dict[str, Any]:
+        """Store statistics under the name of their hash and return their entry."""
         serialised = save(router.state())
-        digest = hashlib.sha256(serialised).hexdigest()
-        # The name carries the hash: the file that the present active.json names stays as it is.
-        final = self.folder / f'router-{digest[:12]}.safetensors'
-        with atomic_write(final) as temporary:
-            temporary.write_bytes(serialised)
+        value = digest(serialised)
+        # The file that the present active.json names stays as it is.
+        final = self.folder / f'router-{value[:12]}.safetensors'
+        try:
+            known = read(self.folder, final.name, limit=MAX_TENSORS) == serialised
+        except (FileNotFoundError, ExpertIntegrityError):
+            known = False
+        if not known:
+            with atomic_write(final) as temporary:
+                temporary.write_bytes(serialised)
+        return {'file': final.name, 'sha256': value, 'scenarios': list(router.scenarios)}
+
+    def _replace(
+        self,
+        present: Mapping[str, Any],
+        chosen: Mapping[str, tuple[str, str]],
+        router: Mapping[str, Any] | None,
+        emotion_block: str,
+    ) -> None:
+        """Keep the present state and put another in its place."""
+        for scenario in chosen:
+            manifests.check_scenario(scenario)
+        retention.remember(self.folder)
         write_json(
-            self.folder / 'active.json',
+            self.folder / state.ACTIVE,
             {
-                'schema': 1,
-                'active': {k: {'name': n, 'version': v} for k, (n, v) in chosen.items()},
-                'router': {
-                    'file': final.name,
-                    'sha256': digest,
-                    'scenarios': router.scenarios,
-                },
+                'schema': state.SCHEMA,
+                'active': state.entries(present, chosen),
+                'router': router,
                 'emotion_block': emotion_block,
             },
         )
-        for old in self.folder.glob('router-*.safetensors'):
-            if old != final:
-                old.unlink()
-
-    def router(self) -> Router | None:
-        """Return the active router, or None where there is none.
-
-        Raises:
-            ExpertIntegrityError: Its file is missing or differs from ``active.json``.
-        """
-        entry = self.active()['router']
-        if entry is None:
-            return None
-        path = self.folder / str(entry['file'])
-        if not path.is_file() or sha256(path) != entry['sha256']:
-            raise ExpertIntegrityError(f'{path} is missing or differs from active.json')
-        return Router.from_state(entry['scenarios'], load_file(path))
-
-    def _path(self, name: str, version: str) -> Path:
-        """Return the folder of a version, or of all versions for ''."""
-        if not _NAME.fullmatch(name):
-            raise BadRequest(f'expert name {name!r}: expected lower-case letters, digits and _')
-        if version and not version.isdigit():
-            raise BadRequest(f'expert version {version!r}: expected a number')
-        return self.folder / name / version if version else self.folder / name
+        try:
+            retention.sweep(self.folder)
+        except OSError as error:
+            # What is active is on disk; what is too much goes another time.
+            _LOG.warning('%s could not be tidied: %s', self.folder, error)
 
 
-def _order(path: Path) -> tuple[str, int]:
-    """Sort manifests by name, then by version as a number."""
-    version = path.parts[-2]
-    return path.parts[-3], int(version) if version.isdigit() else -1
+def _make_folder(path: Path) -> None:
+    """Make a folder where there is none; a link must not lead out of the registry.
 
-
-def _info(manifest: Mapping[str, Any], active: bool) -> ExpertInfo:
-    """Read the fields of a manifest that a list shows."""
-    return ExpertInfo(
-        name=str(manifest['name']),
-        version=str(manifest['version']),
-        scenario=str(manifest['scenario']),
-        base_model=str(manifest['base_model']),
-        rank=int(manifest['rank']),
-        sha256=str(manifest['sha256']['adapter_model.safetensors']),
-        created=datetime.fromisoformat(manifest['created']).timestamp(),
-        active=active,
-        metrics={k: float(v) for k, v in manifest.get('metrics', {}).items()},
-    )
+    Raises:
+        ExpertIntegrityError: Something else has its name.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise ExpertIntegrityError(f'{path} is not a folder: nothing is written there')
+    if not path.exists():
+        path.mkdir()
+        sync_folder(path.parent)

@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 import itertools
+from typing import Any, TYPE_CHECKING
 import zlib
 
 import numpy as np
@@ -32,9 +33,11 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from l2emg_ros.errors import ModelNotLoaded
+from l2emg_ros.errors import BadRequest, ModelNotLoaded
 from l2emg_ros.text import lexicon
-from l2emg_ros.text.encoder import TextEncoder
+
+if TYPE_CHECKING:
+    from l2emg_ros.text.encoder import TextEncoder
 
 _BUCKETS = 1 << 14
 _SMOOTHING = 0.1
@@ -90,6 +93,12 @@ class Router:
         self._scatter = np.zeros((width, width))
         self._scales = np.ones(2)
         self._calibration = np.zeros(0)
+        self._solver: Any = None
+
+    @property
+    def width(self) -> int:
+        """Numbers of a text feature."""
+        return len(self._scatter)
 
     def learn(self, scenario: str, texts: Sequence[str], encoder: TextEncoder) -> None:
         """Add the texts of a scenario, known or new, to the statistics."""
@@ -98,7 +107,7 @@ class Router:
             self._lexical = np.concatenate([self._lexical, np.zeros((1, _BUCKETS))])
             self._sums = np.concatenate([self._sums, np.zeros((1, self._sums.shape[1]))])
             self._sizes = np.append(self._sizes, 0.0)
-        row = self.scenarios.index(scenario)
+        row, self._solver = self.scenarios.index(scenario), None
         features = []
         for start in range(0, len(texts), 64):
             features.append(embed(encoder, texts[start : start + 64]))
@@ -108,6 +117,73 @@ class Router:
         self._scatter += stacked.T @ stacked
         for text in texts:
             self._lexical[row] += _counts(lexicon.without_emotion(text))
+
+    def row(self, scenario: str) -> Router:
+        """Return a router that knows one scenario of this one, to be adopted by another.
+
+        Only the pooled scatter is known; a scenario's share of it is taken to be like the others'.
+
+        Raises:
+            BadRequest: The scenario is not known.
+        """
+        k = self._index(scenario)
+        result = Router(self.width)
+        result.scenarios = [scenario]
+        result._lexical, result._sums = self._lexical[k : k + 1], self._sums[k : k + 1]
+        result._sizes, result._scatter = self._sizes[k : k + 1], self._share(k)
+        result._scales, result._calibration = self._scales.copy(), self._calibration.copy()
+        return result
+
+    def adopt(self, other: Router) -> None:
+        """Add the scenarios of another router, as if their texts had been learnt here.
+
+        A router that knows nothing yet takes over the calibration too.
+
+        Raises:
+            BadRequest: A scenario is known already, or the features have another width.
+        """
+        if other.width != self.width:
+            raise BadRequest(
+                f'router statistics of {other.width} numbers a text: expected {self.width}'
+            )
+        if known := sorted(set(other.scenarios) & set(self.scenarios)):
+            raise BadRequest(f'the router knows {known[0]!r} already')
+        if not self.scenarios:
+            self._scales, self._calibration = other._scales.copy(), other._calibration.copy()
+        self.scenarios = [*self.scenarios, *other.scenarios]
+        self._lexical = np.concatenate([self._lexical, other._lexical])
+        self._sums = np.concatenate([self._sums, other._sums])
+        self._sizes = np.concatenate([self._sizes, other._sizes])
+        self._scatter, self._solver = self._scatter + other._scatter, None
+
+    def forget(self, scenario: str) -> None:
+        """Take a scenario out; what is known of the others, their covariance too, stays.
+
+        Raises:
+            BadRequest: The scenario is not known.
+        """
+        k = self._index(scenario)
+        self._scatter, self._solver = self._scatter - self._share(k), None
+        self.scenarios = [name for name in self.scenarios if name != scenario]
+        self._lexical = np.delete(self._lexical, k, axis=0)
+        self._sums = np.delete(self._sums, k, axis=0)
+        self._sizes = np.delete(self._sizes, k)
+
+    def _index(self, scenario: str) -> int:
+        if scenario not in self.scenarios:
+            known = ', '.join(self.scenarios) or 'none'
+            raise BadRequest(f'the router does not know {scenario!r}: it knows {known}')
+        return self.scenarios.index(scenario)
+
+    def _share(self, k: int) -> Array:
+        """Return a scenario's part of the scatter, ``n (mu mu^T + S)`` with the pooled S."""
+        mean = self._sums[k] / self._sizes[k]
+        return np.asarray(self._sizes[k] * (np.outer(mean, mean) + self._covariance()))
+
+    def _covariance(self) -> Array:
+        """Return the covariance within scenarios, pooled over all of them."""
+        means = self._sums / self._sizes[:, None]
+        return np.asarray((self._scatter - (means.T * self._sizes) @ means) / self._sizes.sum())
 
     def calibrate(self, texts: Mapping[str, Sequence[str]], encoder: TextEncoder) -> None:
         """Fit the two scales and the novelty quantiles on texts kept out of ``learn``."""
@@ -142,14 +218,14 @@ class Router:
     def _distances(self, features: Array) -> Array:
         """Return (n, K) squared Mahalanobis distances to the scenarios' means."""
         means = self._sums / self._sizes[:, None]
-        total = self._sizes.sum()
-        covariance = (self._scatter - (means.T * self._sizes) @ means) / total
-        width = len(covariance)
-        covariance *= 1 - _SHRINKAGE
-        covariance += np.eye(width) * (_SHRINKAGE * np.trace(covariance) / width + 1e-9)
+        width = self.width
+        if self._solver is None:
+            covariance = self._covariance() * (1 - _SHRINKAGE)
+            covariance += np.eye(width) * (_SHRINKAGE * np.trace(covariance) / width + 1e-9)
+            self._solver = cho_factor(covariance)
         difference = features[:, None] - means
         flat = difference.reshape(-1, width)
-        solved = cho_solve(cho_factor(covariance), flat.T).T
+        solved = cho_solve(self._solver, flat.T).T
         return np.asarray((flat * solved).sum(axis=1).reshape(difference.shape[:2]))
 
     def _likelihood(self, text: str) -> Array:
@@ -181,15 +257,28 @@ class Router:
         Raises:
             ModelNotLoaded: An array is missing or of another size.
         """
-        try:
-            router = cls(len(state['scatter']))
-            router.scenarios = list(scenarios)
-            for name in ('lexical', 'sums', 'sizes', 'scatter', 'scales', 'calibration'):
-                setattr(router, f'_{name}', np.array(state[name], dtype=np.float64))
-        except KeyError as error:
-            raise ModelNotLoaded(f'router statistics lack {error}') from None
-        if len(router._sums) != len(router.scenarios) or len(router._lexical) != len(scenarios):
-            raise ModelNotLoaded(
-                f'router statistics know {len(router._sums)} scenarios: expected {len(scenarios)}'
-            )
+        count, missing = len(scenarios), sorted(set(Router(0).state()) - set(state))
+        if missing:
+            raise ModelNotLoaded(f'router statistics lack {missing[0]!r}')
+        router = cls(len(state['scatter']))
+        if (found := len(state['sums'])) != count:
+            raise ModelNotLoaded(f'router statistics know {found} scenarios: expected {count}')
+        shapes = {
+            'lexical': (count, _BUCKETS),
+            'sums': (count, router.width),
+            'sizes': (count,),
+            'scatter': (router.width, router.width),
+            'scales': (2,),
+            'calibration': (state['calibration'].size,),
+        }
+        for name, shape in shapes.items():
+            if state[name].shape != shape:
+                raise ModelNotLoaded(
+                    f'router statistics: {name} has the shape {state[name].shape}: '
+                    f'expected {shape}'
+                )
+            setattr(router, f'_{name}', np.array(state[name], dtype=np.float64))
+        if not (router._sizes > 0).all():
+            raise ModelNotLoaded('router statistics: a scenario has no texts')
+        router.scenarios = list(scenarios)
         return router

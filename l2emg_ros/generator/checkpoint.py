@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 import os
 from pathlib import Path
 import shutil
@@ -31,6 +32,7 @@ import torch
 from torch import nn, Tensor
 
 from l2emg_ros.errors import ExpertIntegrityError, ModelNotLoaded
+from l2emg_ros.experts.place import registry_for
 from l2emg_ros.experts.registry import Registry, Tensors
 from l2emg_ros.files import atomic_write, read_json, sha256, write_json
 from l2emg_ros.model.config import from_dict, LmConfig, TokenizerConfig
@@ -56,22 +58,24 @@ class Model:
 
     Attributes:
         card: The contents of ``model.json``.
+        experts: Where learned experts are, as in ``registry_for``; None is beside the model.
     """
 
     folder: Path
     card: dict[str, Any]
     tokenizer: MotionTokenizer
     lm: MotionLanguageModel
+    experts: Path | None = None
 
     @property
     def name(self) -> str:
         """Name and version, as stored in every motion it makes."""
         return f'{self.card["name"]}@{self.card["version"]}'
 
-    @property
+    @cached_property
     def registry(self) -> Registry:
-        """The experts that ship with the model."""
-        return Registry(self.folder / 'experts')
+        """The experts of the model."""
+        return registry_for(self.folder, self.experts)
 
     def hashes(self) -> dict[str, str]:
         """Return the hashes that an expert's manifest records."""
@@ -86,11 +90,16 @@ class Model:
         """
         manifest, adapter, slots = self.registry.load(name, version)
         for part, digest in self.hashes().items():
-            if manifest['hashes'].get(part) != digest:
+            if manifest.get('hashes', {}).get(part) != digest:
                 raise ExpertIntegrityError(
                     f'expert {name!r} was trained on another {part}: expected {digest[:12]}...'
                 )
-        return expert_from_tensors(self.lm, adapter, slots)
+        expert = expert_from_tensors(self.lm, adapter, slots)
+        if different := set(manifest['target_modules']) ^ set(expert.names):
+            raise ExpertIntegrityError(
+                f'expert {name!r} has other layers than the model: {sorted(different)[0]}'
+            )
+        return expert
 
 
 def card(folder: str | os.PathLike[str]) -> dict[str, Any]:
@@ -127,8 +136,17 @@ def device(name: str) -> torch.device:
         raise ModelNotLoaded(f'device {name!r} is not available: {reason}') from None
 
 
-def load(folder: str | os.PathLike[str], device: str | torch.device = 'cpu') -> Model:
+def load(
+    folder: str | os.PathLike[str],
+    device: str | torch.device = 'cpu',
+    experts: str | os.PathLike[str] | None = None,
+) -> Model:
     """Load a model folder.
+
+    Args:
+        folder: Model folder.
+        device: Torch device.
+        experts: Where learned experts are, as in ``registry_for``; None is beside the model.
 
     Raises:
         ModelNotLoaded: A part is missing or has other sizes than ``model.json`` says.
@@ -148,7 +166,8 @@ def load(folder: str | os.PathLike[str], device: str | torch.device = 'cpu') -> 
     _fill(lm, {**_read(root / BASE), **_read(root / EMOTION)}, root)
     for module in (tokenizer, lm):
         module.eval().requires_grad_(False).to(device)
-    return Model(root, described, tokenizer, lm)
+    place = None if experts is None else Path(experts)
+    return Model(root, described, tokenizer, lm, place)
 
 
 def load_tokenizer(folder: str | os.PathLike[str]) -> MotionTokenizer:

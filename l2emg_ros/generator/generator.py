@@ -27,8 +27,9 @@ from l2emg_ros import resources
 from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import ModelNotLoaded
 from l2emg_ros.experts.registry import ExpertInfo
-from l2emg_ros.experts.router import Route, Router
+from l2emg_ros.experts.router import Route
 from l2emg_ros.generator import checkpoint
+from l2emg_ros.generator.active import ActiveExperts
 from l2emg_ros.generator.checkpoint import Model
 from l2emg_ros.generator.request import Request
 from l2emg_ros.generator.sampling import Sampling
@@ -62,14 +63,6 @@ class Snapshot:
         return self.lm.base_slots.device
 
 
-@dataclass(frozen=True, slots=True)
-class _Experts:
-    """The active experts at one moment."""
-
-    router: Router | None
-    loaded: dict[str, tuple[str, ScenarioExpert]]
-
-
 class EmpathicGenerator:
     """Hosts a model; one request at a time a thread, any number in flight.
 
@@ -92,7 +85,9 @@ class EmpathicGenerator:
             )
         self._model, self._encoder = model, encoder
         self.sampling = sampling or Sampling()
-        self._experts = self._read_experts()
+        self._experts = ActiveExperts(model)
+        # The text encoder serves one thread at a time.
+        self._reading = threading.Lock()
 
     @classmethod
     def load(
@@ -101,6 +96,7 @@ class EmpathicGenerator:
         *,
         device: str = 'auto',
         text_encoder: str | os.PathLike[str] | None = None,
+        experts: str | os.PathLike[str] | None = None,
     ) -> EmpathicGenerator:
         """Load a model folder.
 
@@ -108,6 +104,7 @@ class EmpathicGenerator:
             path: Model folder; None is the shipped one.
             device: 'cpu', 'cuda' or 'auto' (cuda where there is one).
             text_encoder: Folder of all-MiniLM-L6-v2; None looks in the usual places.
+            experts: Folder of learned experts, as in ``registry_for``; None is beside the model.
 
         Raises:
             ModelNotLoaded: The folder, the device or the text encoder is not there.
@@ -115,7 +112,7 @@ class EmpathicGenerator:
         """
         place = checkpoint.device(device)
         folder = resources.find('models/default') if path is None else path
-        model = checkpoint.load(folder, place)
+        model = checkpoint.load(folder, place, experts)
         return cls(model, checkpoint.encoder(folder, place, text_encoder))
 
     @property
@@ -180,15 +177,28 @@ class EmpathicGenerator:
             request: What to generate.
             cancel: Set it to stop before the next chunk.
         """
-        features = self._encoder.encode([request.text])[0]
+        with self._reading:
+            features = self._encoder.encode([request.text])[0]
         return Session(self._snapshot(request), request, features, self.sampling, cancel)
 
     def experts(self) -> list[ExpertInfo]:
         """Return every expert of the model's registry."""
         return self._model.registry.list()
 
+    def active_experts(self) -> list[str]:
+        """Return name and version of the experts in use at this moment."""
+        return self._experts.current().names()
+
+    @property
+    def experts_error(self) -> str:
+        """Why the experts in use are not those of ``active.json``; empty when they are."""
+        return self._experts.error
+
     def reload_experts(self) -> list[str]:
         """Read the active experts again; requests in flight keep theirs.
+
+        A request looks by itself whether ``active.json`` has changed; this says at once whether
+        what it names can be used.
 
         Returns:
             Name and version of every active expert.
@@ -196,40 +206,32 @@ class EmpathicGenerator:
         Raises:
             ExpertIntegrityError: One is damaged; the experts in use stay.
         """
-        self._experts = self._read_experts()
-        return sorted(name for name, _ in self._experts.loaded.values())
-
-    def _read_experts(self) -> _Experts:
-        """Load the active experts and the router that knows them."""
-        registry = self._model.registry
-        loaded = {}
-        for scenario, entry in registry.active()['active'].items():
-            name, version = entry['name'], entry['version']
-            loaded[scenario] = (f'{name}@{version}', self._model.expert(name, version))
-        router = registry.router()
-        if router is not None and (unknown := set(router.scenarios) - set(loaded)):
-            raise ModelNotLoaded(f'the router knows {sorted(unknown)[0]!r}, which has no expert')
-        return _Experts(router if loaded else None, loaded)
+        return self._experts.reload().names()
 
     def route(self, text: str) -> Route | None:
         """Return the scenarios that a text may belong to; None where the model has no router."""
-        router = self._experts.router
-        return None if router is None else router.route(text, self._encoder)
+        router = self._experts.current().router
+        if router is None:
+            return None
+        with self._reading:
+            return router.route(text, self._encoder)
 
     def _snapshot(self, request: Request) -> Snapshot:
         """Choose the expert for a request: the most likely scenario's, or none if it is novel."""
-        current = self._experts
+        current = self._experts.current()
         expert, names, weights, scenario, novelty = None, ('base',), (1.0,), '', 1.0
         if current.router is not None:
             text = f'{request.text} {request.context}'.strip()
-            route = current.router.route(text, self._encoder)
+            with self._reading:
+                route = current.router.route(text, self._encoder)
             scenario, novelty = route.scenarios[0], route.novelty_p_value
             if novelty < _NOVEL:
                 # Nothing that any expert has learned: the emotion expert alone serves it.
                 scenario = ''
             else:
-                name, expert = current.loaded[scenario]
-                names, weights = (name,), (route.probabilities[0],)
+                chosen = current.loaded[scenario]
+                expert, names = chosen.expert, (chosen.name,)
+                weights = (route.probabilities[0],)
         return Snapshot(
             self.name,
             self._model.lm,

@@ -35,7 +35,7 @@ from l2emg_ros.nodes import convert, diagnostics, qos
 from l2emg_ros.nodes.base import answered, BaseNode, guarded, run
 from l2emg_ros.nodes.diagnostics import Meter, Status
 from l2emg_ros.nodes.joints import floats
-from l2emg_ros.nodes.parameters import parameter, Parameters
+from l2emg_ros.nodes.parameters import folder, parameter, Parameters
 from l2emg_ros.nodes.worker import GoalSlot, Ticket
 
 if TYPE_CHECKING:
@@ -53,6 +53,11 @@ class GeneratorParameters(Parameters):
 
     model_path: str = parameter(
         '', 'Model folder; empty for the one that ships with the package', read_only=True
+    )
+    experts_path: str = parameter(
+        '~/.ros/l2emg/experts',
+        'Folder of learned experts; empty for those beside the model',
+        read_only=True,
     )
     device: str = parameter(
         'auto', 'Where the model runs', choices=('auto', 'cpu', 'cuda'), read_only=True
@@ -112,7 +117,9 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
 
             torch.set_num_threads(self.parameters.threads)
         generator = EmpathicGenerator.load(
-            self.parameters.model_path or None, device=self.parameters.device
+            self.parameters.model_path or None,
+            device=self.parameters.device,
+            experts=folder(self.parameters.experts_path),
         )
         generator.generate('wave', emotion='happy', seconds=1.0, seed=0)
         return generator
@@ -321,8 +328,10 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
     def _model_status(self) -> Status:
         if self._generator is None:
             return Status(diagnostics.WARN, 'no model loaded')
-        active = [expert.name for expert in self._generator.experts() if expert.active]
-        return Status(values={'active_experts': ', '.join(active)})
+        values = {'active_experts': ', '.join(self._generator.active_experts())}
+        if error := self._generator.experts_error:
+            return Status(diagnostics.WARN, error, values)
+        return Status(values=values)
 
     def _goal_status(self) -> Status:
         values: dict[str, Any] = {

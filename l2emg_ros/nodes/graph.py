@@ -62,7 +62,7 @@ class Graph:
         log_level: least log level of the nodes.
         log_dir: folder for one log file a node; None lets the nodes write to this terminal.
         nodes: the processes; None chooses by `sim`.
-        **arguments: `model_path`, `device`: passed to the nodes that take them.
+        **arguments: `model_path`, `experts_path`, `device`: passed to the nodes that take them.
     """
 
     def __init__(

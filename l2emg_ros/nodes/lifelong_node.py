@@ -27,7 +27,7 @@ from rclpy.action.server import ActionServer, ServerGoalHandle
 from l2emg_ros.nodes import convert, diagnostics
 from l2emg_ros.nodes.base import answered, BaseNode, run
 from l2emg_ros.nodes.diagnostics import Status
-from l2emg_ros.nodes.parameters import parameter, Parameters
+from l2emg_ros.nodes.parameters import folder, parameter, Parameters
 from l2emg_ros.nodes.recorder import Recorder
 
 
@@ -54,6 +54,11 @@ class LifelongParameters(Parameters):
     model_path: str = parameter(
         '', 'Model folder whose experts are listed; empty for the shipped one', read_only=True
     )
+    experts_path: str = parameter(
+        '~/.ros/l2emg/experts',
+        'Folder of learned experts; empty for those beside the model',
+        read_only=True,
+    )
 
 
 class LifelongNode(BaseNode[LifelongParameters]):
@@ -68,10 +73,10 @@ class LifelongNode(BaseNode[LifelongParameters]):
     def load(self) -> None:
         """Open the log and find the expert registry."""
         from l2emg_ros import resources
-        from l2emg_ros.experts.registry import Registry
+        from l2emg_ros.experts.place import registry_for
 
         model = resources.find('models/default', self.parameters.model_path or None)
-        self._registry = Registry(model / 'experts')
+        self._registry = registry_for(model, folder(self.parameters.experts_path))
         if self._recorder is not None:
             self._recorder.open()
 

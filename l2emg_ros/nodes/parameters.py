@@ -19,6 +19,7 @@ from collections.abc import Callable
 import dataclasses
 from dataclasses import dataclass
 import math
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from rcl_interfaces.msg import (
@@ -66,6 +67,11 @@ def parameter(
             'read_only': read_only,
         },
     )
+
+
+def folder(value: str) -> Path | None:
+    """Return the path that a parameter names, `~` being the user's home; empty is None."""
+    return Path(value).expanduser() if value else None
 
 
 @dataclass(frozen=True)

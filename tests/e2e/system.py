@@ -49,6 +49,7 @@ class System:
             namespace=self.namespace,
             log_dir=folder / 'logs',
             model_path=str(model),
+            experts_path=str(folder / 'experts'),
             parameters={'lifelong': {'log_path': str(self.log)}, 'generator': {'threads': 1}},
         )
         self.processes.start()

@@ -20,7 +20,7 @@ import itertools
 import numpy as np
 import pytest
 
-from l2emg_ros.errors import ModelNotLoaded
+from l2emg_ros.errors import BadRequest, ModelNotLoaded
 from l2emg_ros.experts.router import Router
 from l2emg_ros.text.encoder import MiniLmEncoder
 
@@ -40,7 +40,7 @@ def _router(encoder: MiniLmEncoder, order: tuple[str, ...]) -> Router:
     router = Router(encoder.width)
     for scenario in order:
         router.learn(scenario, TRAIN[scenario], encoder)
-    router.calibrate(KEPT, encoder)
+    router.calibrate({name: KEPT[name] for name in order}, encoder)
     return router
 
 
@@ -116,3 +116,66 @@ def test_statistics_that_do_not_fit_are_refused(minilm: MiniLmEncoder) -> None:
     state.pop('scatter')
     with pytest.raises(ModelNotLoaded, match='scatter'):
         Router.from_state(['ward', 'sports', 'security'], state)
+
+
+def test_forgetting_a_scenario_leaves_what_is_known_of_the_others(minilm: MiniLmEncoder) -> None:
+    router = _router(minilm, ('ward', 'sports', 'security'))
+    before, texts = router._covariance(), ['console a patient', 'cheer for the goal']
+    full = [router.route(text, minilm) for text in texts]
+    router.forget('security')
+    assert router.scenarios == ['ward', 'sports']
+    np.testing.assert_allclose(router._covariance(), before, atol=1e-12)
+    for text, route in zip(texts, full, strict=True):
+        now = router.route(text, minilm)
+        assert now.scenarios[0] == route.scenarios[0]
+        # The same distances: what is left shares the probability of what has gone.
+        was = dict(zip(route.scenarios, route.probabilities, strict=True))
+        share = 1.0 - was['security']
+        for scenario, probability in zip(now.scenarios, now.probabilities, strict=True):
+            assert probability == pytest.approx(was[scenario] / share, rel=1e-6)
+
+
+def test_a_scenario_that_is_taken_over_is_known_like_one_that_was_learnt(
+    minilm: MiniLmEncoder,
+) -> None:
+    router = _router(minilm, ('ward', 'sports', 'security'))
+    expected, row = router.route('help the nurse', minilm), router.row('ward')
+    router.forget('ward')
+    router.adopt(row)
+    found = router.route('help the nurse', minilm)
+    assert found.scenarios == expected.scenarios
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, rtol=1e-6)
+    assert found.novelty_p_value == expected.novelty_p_value
+    # Through a file too, and into a router that knew nothing.
+    again = Router.from_state(row.scenarios, row.state())
+    empty = Router(minilm.width)
+    empty.adopt(again)
+    assert empty.route('help the nurse', minilm).scenarios == ('ward',)
+
+
+def test_adopting_adds_up_in_any_order(minilm: MiniLmEncoder) -> None:
+    router = _router(minilm, ('ward', 'sports', 'security'))
+    rows = {name: router.row(name) for name in router.scenarios}
+    states = []
+    for order in itertools.permutations(rows):
+        made = Router(minilm.width)
+        for name in order:
+            made.adopt(rows[name])
+        states.append((made._covariance(), made.row('ward').state()['sums']))
+    for covariance, sums in states:
+        np.testing.assert_allclose(covariance, router._covariance(), atol=1e-12)
+        np.testing.assert_array_equal(sums, router.row('ward').state()['sums'])
+
+
+def test_scenarios_are_neither_taken_twice_nor_forgotten_twice(minilm: MiniLmEncoder) -> None:
+    router = _router(minilm, ('ward', 'sports'))
+    with pytest.raises(BadRequest, match="knows 'ward' already"):
+        router.adopt(router.row('ward'))
+    with pytest.raises(BadRequest, match='3 numbers a text: expected 384'):
+        router.adopt(Router(3))
+    with pytest.raises(BadRequest, match="does not know 'moon': it knows ward, sports"):
+        router.forget('moon')
+    router.forget('ward')
+    router.forget('sports')
+    assert router.scenarios == []
+    assert abs(router._scatter).max() < 1e-12

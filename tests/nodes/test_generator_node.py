@@ -34,7 +34,7 @@ LONG = 'wave to a visitor'
 
 @pytest.fixture
 def generator(graph: Graph, tiny_model_path: str) -> GeneratorNode:
-    return graph.add(GeneratorNode, model_path=tiny_model_path, threads=1)
+    return graph.add(GeneratorNode, model_path=tiny_model_path, experts_path='', threads=1)
 
 
 def send(graph: Graph, goal: Goal, feedback: list | None = None):

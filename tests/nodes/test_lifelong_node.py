@@ -31,7 +31,12 @@ def model(tmp_path: Path, tiny_model_path: str) -> Path:
 
 @pytest.fixture
 def lifelong(graph: Graph, model: Path, tmp_path: Path) -> LifelongNode:
-    return graph.add(LifelongNode, model_path=str(model), log_path=str(tmp_path / 'log'))
+    return graph.add(
+        LifelongNode,
+        model_path=str(model),
+        experts_path=str(tmp_path / 'experts'),
+        log_path=str(tmp_path / 'log'),
+    )
 
 
 def test_experts_are_listed(graph: Graph, lifelong: LifelongNode) -> None:
@@ -45,7 +50,9 @@ def test_experts_are_listed(graph: Graph, lifelong: LifelongNode) -> None:
     assert none == []
 
 
-def test_rollback(graph: Graph, lifelong: LifelongNode, model: Path) -> None:
+def test_rollback(graph: Graph, lifelong: LifelongNode, model: Path, log: Path) -> None:
+    from l2emg_ros.experts import state
+    from l2emg_ros.experts.place import registry_for
     from l2emg_ros.experts.registry import Registry
 
     def ask(scenario: str, version: str = '') -> tuple[bool, str]:
@@ -55,26 +62,31 @@ def test_rollback(graph: Graph, lifelong: LifelongNode, model: Path) -> None:
 
     for scenario, version, words in (
         ('moon', '', "no active expert for scenario 'moon'"),
-        ('ward', '', 'there is none before it'),
         ('ward', '7', "not '7'"),
     ):
         success, message = ask(scenario, version)
         assert not success
         assert words in message
-    registry = Registry(model / 'experts')
+    registry = registry_for(model, log.parent / 'experts')
     manifest, adapter, slots = registry.load('ward')
     second = registry.add(manifest, adapter, slots)
-    state = registry.active()
-    chosen = {key: (v['name'], v['version']) for key, v in state['active'].items()}
+    present = registry.active()
+    chosen = state.chosen(present)
     registry.activate(
-        {**chosen, 'ward': ('ward', second)}, registry.router(), state['emotion_block']
+        {**chosen, 'ward': ('ward', second)}, registry.router(), present['emotion_block']
     )
     success, message = ask('ward')
     assert success
     assert 'version 1, was 2' in message
-    assert registry.active()['active']['ward'] == {'name': 'ward', 'version': '1'}
-    assert registry.active()['active']['reception'] == {'name': 'reception', 'version': '1'}
+    assert state.chosen(registry.active()) == chosen
+    success, message = ask('ward')
+    assert success
+    assert 'ward@1 was the first: ward is taken out' in message
+    assert state.chosen(registry.active()) == {'reception': ('reception', '1')}
     assert ask('ward', second)[0]
+    assert state.chosen(registry.active()) == {**chosen, 'ward': ('ward', second)}
+    # The experts that came with the model are as they were.
+    assert Registry(model / 'experts').versions('ward') == [('ward', '1')]
 
 
 def test_learning_is_not_pretended(graph: Graph, lifelong: LifelongNode) -> None:
