@@ -77,7 +77,7 @@ class InteractionLog:
         writer: bool = False,
         check: Callable[[Path], Any] = io.load,
     ) -> None:
-        self.folder = Path(folder).expanduser()
+        self.folder = Path(os.path.expanduser(folder))
         self._files = self.folder / FILES
         self._check, self._lock = check, -1
         path = self.folder / _INDEX
@@ -135,7 +135,7 @@ class InteractionLog:
         demonstration = self._files / f'{identifier}.demo{Path(shown).suffix.lower()}'
         try:
             if shown:
-                self._copy(Path(shown).expanduser(), demonstration)
+                self._copy(Path(os.path.expanduser(shown)), demonstration)
             with atomic_write(record, _MODE) as temporary:
                 recording.write(temporary, messages)
             self._index.insert(

@@ -29,7 +29,7 @@ from l2emg_ros.lifelong.interaction import Feedback, Outcome
     [
         ({'motion_id': ''}, 'motion_id is empty'),
         ({'motion_id': 'm' * 257}, 'motion_id has 257 characters'),
-        ({'session_id': 'a\tb'}, 'session_id holds control characters'),
+        ({'session_id': 'a\tb'}, 'session_id holds the control character U\\+0009'),
         ({'rating': 1.5}, 'rating is 1.5'),
         ({'rating': float('nan')}, 'rating is nan'),
         ({'rating': float('-inf')}, 'rating is -inf'),
@@ -57,6 +57,12 @@ def test_bad_feedback(fields: dict[str, Any], words: str) -> None:
 def test_bad_interactions(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(BadRequest, match=words):
         dataclasses.replace(interaction(), **fields)
+
+
+def test_words_of_every_language_are_taken() -> None:
+    # With a wide space, another direction, a joined emoji and a space that does not break.
+    words = '\u3053\u3093\u3000\u0645\u0631 \U0001f469\u200d\U0001f680\u00a0!'
+    assert interaction(text=words, correction=words).text == words
 
 
 def test_bad_outcomes() -> None:

@@ -45,7 +45,7 @@ BAD = {
     'rating': ({'rating': 1.5}, 'rating is 1.5'),
     'infinite rating': ({'rating': float('inf')}, 'rating is inf'),
     'long id': ({'motion_id': 'm' * 1000}, '1000 characters'),
-    'control character': ({'session_id': 'm\n'}, 'control characters'),
+    'control character': ({'session_id': 'm\n'}, 'control character U+000A'),
     'odd emotion': ({'human_before': Emotion(label='odd')}, "unknown emotion 'odd'"),
     'nan': ({'human_after': Emotion(valence=float('nan'))}, 'valence is nan'),
     'confidence': ({'human_after': Emotion(confidence=2.0)}, 'confidence is 2.0'),
