@@ -106,6 +106,11 @@ class InteractionLog:
         self._index.close()
         self._release()
 
+    @property
+    def present(self) -> bool:
+        """Whether the log that is open still lies in its folder: somebody may have removed it."""
+        return self._files.is_dir() and self._index.present
+
     # Recording.
 
     def add(self, interaction: Interaction, messages: Iterable[Record]) -> str:
@@ -127,6 +132,8 @@ class InteractionLog:
         """
         if self._lock < 0:
             raise LogError(f'{self.folder} is open for reading: expected writer=True')
+        if not self.present:
+            raise LogError(f'{self.folder} was removed while it was open: open it anew')
         identifier = interaction.id or uuid.uuid4().hex
         if not re.fullmatch('[0-9a-f]{32}', identifier) or self._index.files(identifier):
             raise BadRequest(f'id {identifier!r}: expected 32 hexadecimal digits, not yet in use')

@@ -189,6 +189,8 @@ class Recorder:
     # On the worker's thread.
 
     def _opened(self) -> InteractionLog:
+        if self._log is not None and not self._log.present:
+            self._close()
         if self._log is None:
             self._log = InteractionLog(
                 self._node.parameters.log_path, writer=True, check=said.load_demonstration

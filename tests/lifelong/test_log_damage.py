@@ -18,6 +18,7 @@ import os
 from pathlib import Path
 import random
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -288,3 +289,16 @@ def test_strangers_in_the_folder_are_left_alone(folder: Path, log: InteractionLo
     log.close()
     InteractionLog(folder, writer=True).close()
     assert {path.name for path in (folder / 'interactions').iterdir()} == set(names)
+
+
+def test_a_log_that_was_removed_takes_nothing(folder: Path, log: InteractionLog) -> None:
+    """Rows of a file without a name would be lost although they were acknowledged."""
+    log.add(interaction(), [record()])
+    shutil.rmtree(folder)
+    assert not log.present
+    with pytest.raises(LogError, match='was removed while it was open'):
+        log.add(interaction(), [record()])
+    assert not folder.exists()
+    with InteractionLog(folder, writer=True) as again:
+        identifier = again.add(interaction(), [record()])
+        assert again.recording(identifier)

@@ -13,6 +13,7 @@
 # limitations under the License.
 
 from pathlib import Path
+import shutil
 
 from l2emg_interfaces.msg import Emotion
 from l2emg_interfaces.srv import ListExperts
@@ -91,6 +92,17 @@ def test_a_log_that_cannot_be_opened_refuses_feedback_until_it_can(
     person.say('m')
     person.stored(1)
     assert len(entries(folder)) == 1
+
+
+def test_a_log_that_was_removed_is_made_anew(person: Person, log: Path) -> None:
+    person.watch('m')
+    person.say('m')
+    person.stored(1)
+    shutil.rmtree(log)
+    person.say('m')
+    ids = person.stored(2)
+    assert [item.id for item in entries(log)] == ids[1:]
+    assert person.node.errors == 0
 
 
 @pytest.mark.parametrize('step', ['os.replace', 'os.fsync', 'l2emg_ros.lifelong.recording.write'])
