@@ -32,6 +32,7 @@ import pytest
 
 from l2emg_ros.errors import BadRequest, LogError
 from l2emg_ros.lifelong import recording
+from l2emg_ros.lifelong.index import Index
 from l2emg_ros.lifelong.log import InteractionLog
 
 WRITER = """
@@ -302,3 +303,26 @@ def test_a_log_that_was_removed_takes_nothing(folder: Path, log: InteractionLog)
     with InteractionLog(folder, writer=True) as again:
         identifier = again.add(interaction(), [record()])
         assert again.recording(identifier)
+
+
+def test_a_full_disk_can_still_be_erased(
+    folder: Path, log: InteractionLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept in reserve is given up for it, and made again by the next who records."""
+    log.add(interaction(), [record()])
+    reserve, doom = folder / 'reserve', Index.doom
+    assert reserve.stat().st_size > 100_000
+
+    def full(self: Index, *condition: Any) -> int:
+        if reserve.exists():
+            raise LogError('index.sqlite: database or disk is full')
+        return doom(self, *condition)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Index, 'doom', full)
+        assert log.erase(everything=True) == 1
+    assert log.count() == 0
+    assert not reserve.exists()
+    log.close()
+    InteractionLog(folder, writer=True).close()
+    assert reserve.exists()
