@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import math
-import unicodedata
 
 from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import BadRequest
+from l2emg_ros.plain_text import check_text
 
 MAX_TEXT = 500
 MIN_SECONDS, MAX_SECONDS = 0.5, 20.0
@@ -51,10 +51,10 @@ class Request:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _check_text('text', self.text)
+        check_text('text', self.text, MAX_TEXT)
         if not self.text.strip():
             raise BadRequest('text is empty: expected a sentence such as "wave to a visitor"')
-        _check_text('context', self.context)
+        check_text('context', self.context, MAX_TEXT)
         if self.seconds is not None and not (
             math.isfinite(self.seconds) and MIN_SECONDS <= self.seconds <= MAX_SECONDS
         ):
@@ -63,14 +63,3 @@ class Request:
             )
         if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
             raise BadRequest(f'seed is {self.seed}: expected 0 to {MAX_SEED}')
-
-
-def _check_text(name: str, text: str) -> None:
-    """Refuse texts that are too long or hold control characters."""
-    if len(text) > MAX_TEXT:
-        raise BadRequest(f'{name} has {len(text)} characters: expected at most {MAX_TEXT}')
-    for character in text:
-        if unicodedata.category(character) in ('Cc', 'Cs', 'Co', 'Cn'):
-            raise BadRequest(
-                f'{name} holds the control character U+{ord(character):04X}: expected plain text'
-            )

@@ -113,6 +113,7 @@ class Index:
                 isolation_level=None,
                 check_same_thread=False,
             )
+        self._inode = path.stat().st_ino
         try:
             self._prepare(create)
         except BaseException:
@@ -152,6 +153,14 @@ class Index:
     def close(self) -> None:
         """Close the database; idempotent."""
         self._connection.close()
+
+    @property
+    def present(self) -> bool:
+        """Whether the file that is open is still the one of this name."""
+        try:
+            return self.path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            return False
 
     # Writing.
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import BadRequest
+from l2emg_ros.plain_text import check_text
 
 _MAX_NAME = 256
 _MAX_TEXT = 500
@@ -31,13 +32,8 @@ _MAX_PATH = 4096
 
 
 def _check_text(owner: Any, **limits: int) -> None:
-    """Check the lengths of texts first: what is too long is neither copied nor looked at."""
     for name, limit in limits.items():
-        value = getattr(owner, name)
-        if len(value) > limit:
-            raise BadRequest(f'{name} has {len(value)} characters: expected at most {limit}')
-        if not value.isprintable():
-            raise BadRequest(f'{name} holds control characters')
+        check_text(name, getattr(owner, name), limit)
 
 
 def _check_range(owner: Any, **ranges: tuple[float, float]) -> None:

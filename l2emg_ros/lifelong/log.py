@@ -17,6 +17,7 @@
     interactions/ID.mcap       the messages of its motion and the feedback, never changed
     interactions/ID.demo.*     a motion that a person has shown
     lock                       held by the one process that records
+    reserve                    zeros, given up to erase something where the disk is full
 
 A recording is complete on disk before its row is; a row is complete before its id is returned.
 """
@@ -24,6 +25,7 @@ A recording is complete on disk before its row is; a row is complete before its 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 import dataclasses
 import fcntl
 import os
@@ -43,6 +45,7 @@ from l2emg_ros.lifelong.recording import Record
 from l2emg_ros.motion import io
 
 _INDEX = 'index.sqlite'
+_RESERVE, _RESERVED = 'reserve', 256 << 10
 _MODE = 0o600
 _MAX_DEMONSTRATION = 50_000_000
 # A file of 50 MB can unfold to far more than a motion.
@@ -77,7 +80,7 @@ class InteractionLog:
         writer: bool = False,
         check: Callable[[Path], Any] = io.load,
     ) -> None:
-        self.folder = Path(folder).expanduser()
+        self.folder = Path(os.path.expanduser(folder))
         self._files = self.folder / FILES
         self._check, self._lock = check, -1
         path = self.folder / _INDEX
@@ -106,6 +109,11 @@ class InteractionLog:
         self._index.close()
         self._release()
 
+    @property
+    def present(self) -> bool:
+        """Whether the log that is open still lies in its folder: somebody may have removed it."""
+        return self._files.is_dir() and self._index.present
+
     # Recording.
 
     def add(self, interaction: Interaction, messages: Iterable[Record]) -> str:
@@ -127,6 +135,8 @@ class InteractionLog:
         """
         if self._lock < 0:
             raise LogError(f'{self.folder} is open for reading: expected writer=True')
+        if not self.present:
+            raise LogError(f'{self.folder} was removed while it was open: open it anew')
         identifier = interaction.id or uuid.uuid4().hex
         if not re.fullmatch('[0-9a-f]{32}', identifier) or self._index.files(identifier):
             raise BadRequest(f'id {identifier!r}: expected 32 hexadecimal digits, not yet in use')
@@ -135,7 +145,7 @@ class InteractionLog:
         demonstration = self._files / f'{identifier}.demo{Path(shown).suffix.lower()}'
         try:
             if shown:
-                self._copy(Path(shown).expanduser(), demonstration)
+                self._copy(Path(os.path.expanduser(shown)), demonstration)
             with atomic_write(record, _MODE) as temporary:
                 recording.write(temporary, messages)
             self._index.insert(
@@ -143,8 +153,10 @@ class InteractionLog:
                 (record.name, demonstration.name if shown else ''),
                 (sha256(record), sha256(demonstration) if shown else ''),
             )
-        except BaseException:
+        except BaseException as error:
             self._undo(identifier, (record, demonstration))
+            if isinstance(error, OSError) and error.filename is None:
+                raise OSError(error.errno, error.strerror, str(self._files)) from None
             raise
         return identifier
 
@@ -272,7 +284,15 @@ class InteractionLog:
         return self._erase('keep_until <= ?', now)
 
     def _erase(self, condition: str, *values: Any) -> int:
-        count = self._index.doom(condition, *values)
+        try:
+            count = self._index.doom(condition, *values)
+        except LogError as error:
+            # To delete takes some room too, before it gives any.
+            reserve = self.folder / _RESERVE
+            if 'full' not in str(error) or not reserve.exists():
+                raise
+            reserve.unlink()
+            count = self._index.doom(condition, *values)
         self._finish()
         return count
 
@@ -317,16 +337,19 @@ class InteractionLog:
         for path in self._files.iterdir():
             if path.name not in known and _OURS.fullmatch(path.name):
                 path.unlink(missing_ok=True)
+        reserve = self.folder / _RESERVE
+        if not reserve.exists():
+            # Without it the log works as well, until the disk is full.
+            with suppress(OSError), atomic_write(reserve, _MODE) as temporary:
+                temporary.write_bytes(bytes(_RESERVED))
 
     def _undo(self, identifier: str, files: Iterable[Path]) -> None:
         """Remove the files of an interaction that could not be stored."""
-        try:
+        # Where that fails too, the next who records clears them away.
+        with suppress(LogError, OSError):
             if not self._index.files(identifier):
                 for path in files:
                     path.unlink(missing_ok=True)
-        except (LogError, OSError):
-            # The next who records clears them away.
-            return
 
     def _copy(self, source: Path, target: Path) -> None:
         """Copy a demonstration that can be loaded into the log."""

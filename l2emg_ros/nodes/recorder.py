@@ -75,7 +75,7 @@ class Recorder:
         self._refused, self._stored = 0, Meter()
         # Of the log, as the worker last knew it.
         self._count = self._bytes = 0
-        self._line = Line(node, node.worker, self._done, self._refuse)
+        self._line = Line(node, node.worker, self._done, node.report)
         self._recorded = node.create_publisher(String, '~/recorded', qos.LATCHED)
         for kind, topic, callback, profile in (
             (SmplMotion, 'smpl_motion', self._on_motion, qos.STREAM),
@@ -171,7 +171,8 @@ class Recorder:
                 self._store(held)
 
     def _on_hour(self) -> None:
-        self._line.add(self._prune)
+        if self._node.state in ('inactive', 'active'):
+            self._line.add(self._prune)
 
     def _store(self, held: _Held) -> None:
         """Queue a feedback together with what is known of its motion now."""
@@ -183,11 +184,13 @@ class Recorder:
         copy = None
         if known is not None:
             copy = dataclasses.replace(known, records=list(known.records))
-        self._line.add(self._write, held, copy, shown, keep)
+        self._line.add(self._write_or_refuse, held, copy, shown, keep)
 
     # On the worker's thread.
 
     def _opened(self) -> InteractionLog:
+        if self._log is not None and not self._log.present:
+            self._close()
         if self._log is None:
             self._log = InteractionLog(
                 self._node.parameters.log_path, writer=True, check=said.load_demonstration
@@ -211,9 +214,14 @@ class Recorder:
         if self._log is not None:
             self._log.outcome(*arguments)
 
-    def _write(
-        self, held: _Held, known: Pending | None, shown: list[Record], keep: float
-    ) -> str | None:
+    def _write_or_refuse(self, *arguments: Any) -> str:
+        try:
+            return self._write(*arguments)
+        except Exception:
+            self._refused += 1
+            raise
+
+    def _write(self, held: _Held, known: Pending | None, shown: list[Record], keep: float) -> str:
         """Store an interaction and return its id.
 
         Raises:
@@ -233,7 +241,7 @@ class Recorder:
         begun = time.monotonic()
         identifier = log.add(interaction, [*records, *shown, held.record])
         self._stored.mark(time.monotonic() - begun)
-        self._count += 1
+        self._count = log.count()
         self._bytes += log.recording(identifier).stat().st_size
         return identifier
 
@@ -242,10 +250,6 @@ class Recorder:
     def _done(self, identifier: str | None) -> None:
         if identifier:
             self._recorded.publish(String(data=identifier))
-
-    def _refuse(self, error: Exception) -> None:
-        self._refused += 1
-        self._node.report(error)
 
     def status(self) -> Status:
         """Return what the diagnostics say of the log."""

@@ -21,12 +21,15 @@ import threading
 
 import numpy as np
 import pytest
+import torch
 
 from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import BadRequest, ExpertIntegrityError, ModelNotLoaded
 from l2emg_ros.files import read_json, write_json
 from l2emg_ros.generator.generator import EmpathicGenerator
 from l2emg_ros.generator.request import Request
+from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN
+from l2emg_ros.motion.features import FeatureDecoder, Smoother
 from l2emg_ros.motion.motion import Motion
 
 TEXT = 'wave to greet a visitor'
@@ -50,6 +53,25 @@ def test_the_stream_joined_is_the_whole(generator: EmpathicGenerator) -> None:
     assert all(6 <= chunk.frames <= 12 for chunk in chunks[:-1])
     whole = generator.generate(TEXT, emotion='happy', seconds=3, seed=5)
     assert Motion.concatenate(chunks) == whole
+
+
+def test_chunks_carry_the_tokens_that_they_are_decoded_from(generator: EmpathicGenerator) -> None:
+    session = generator.open(Request(TEXT, Emotion('happy'), 3.0, 5))
+    chunks = list(session)
+    tokens = session.tokens()
+    assert np.array_equal(np.concatenate([chunk.tokens for chunk in chunks]), tokens)
+    assert len(tokens) == np.ceil(90 / FRAMES_PER_TOKEN)
+    # Decoded once more they give the same way; only feet and forearms are put right after that.
+    model = generator._model
+    with torch.inference_mode():
+        features = model.tokenizer.decode(torch.from_numpy(tokens)[None], {})[0].numpy()
+    smooth = Smoother().push(features[:90], last=True)
+    rotations, translation = FeatureDecoder().push(smooth)
+    whole = session.motion()
+    assert np.abs(whole.trans[:, :2] - translation[:, :2]).max() < 0.05
+    assert len(rotations) == whole.frames
+    assert (session.seed, session.model) == (5, generator.name)
+    assert session.scenario == whole.scenario == 'reception'
 
 
 @pytest.mark.parametrize('seconds', [0.5, 1.0, 2.03, 7.7, 20.0])

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 import itertools
+from pathlib import Path
+import shutil
 
 import pytest
 
@@ -24,6 +26,9 @@ rclpy = pytest.importorskip('rclpy')
 domain_coordinator = pytest.importorskip('domain_coordinator')
 
 from nodes.graph import Graph  # noqa: E402
+from nodes.person import Person  # noqa: E402
+
+from l2emg_ros.nodes.lifelong_node import LifelongNode  # noqa: E402
 
 # Each graph has a domain of its own: the last words of one that has just gone must not reach it.
 _DOMAINS = itertools.cycle(range(1, 101)).__next__
@@ -46,3 +51,21 @@ def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> str:
     from tiny import tiny_model
 
     return str(tiny_model(tmp_path_factory.mktemp('model')))
+
+
+@pytest.fixture
+def model(tmp_path: Path, tiny_model_path: str) -> Path:
+    """Return a copy of that model, to be changed."""
+    return Path(shutil.copytree(tiny_model_path, tmp_path / 'model'))
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Return the folder of the log of interactions."""
+    return tmp_path / 'deep' / 'log'
+
+
+@pytest.fixture
+def person(graph: Graph, model: Path, log: Path) -> Person:
+    """Return a person before an active lifelong node."""
+    return Person(graph, graph.add(LifelongNode, model_path=str(model), log_path=str(log)))

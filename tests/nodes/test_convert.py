@@ -35,7 +35,13 @@ from l2emg_ros.nodes import convert, joints
 def some_motion(frames: int = 12) -> Motion:
     rng = np.random.default_rng(0)
     return Motion(
-        rng.normal(0, 0.4, (frames, 66)), rng.normal(0, 0.5, (frames, 3)), 30, text='wave'
+        rng.normal(0, 0.4, (frames, 66)),
+        rng.normal(0, 0.5, (frames, 3)),
+        30,
+        text='wave',
+        scenario='ward',
+        seed=2**40,
+        generator='tiny@1',
     )
 
 
@@ -49,6 +55,8 @@ def some_message(**changes) -> SmplMotion:
         emotion=Emotion('happy', intensity=0.5),
         experts=['ward@1'],
         expert_weights=[1.0],
+        novelty_p_value=0.25,
+        tokens=[[1, 2, 65535], [4, 5, 6]],
     )
     for name, value in changes.items():
         setattr(message, name, value)
@@ -63,6 +71,11 @@ def test_a_motion_survives_the_message() -> None:
     assert (message.motion_id, message.chunk_index, message.last) == ('m', 3, False)
     assert (message.header.stamp, message.header.frame_id) == (Time(), 'odom')
     assert len(message.rotations) == 12 * 22 * 4
+    assert (back.scenario, back.seed, back.generator) == ('ward', 2**40, 'tiny@1')
+    assert (message.scenario, message.seed, message.model) == ('ward', 2**40, 'tiny@1')
+    assert (list(message.tokens), message.token_levels) == ([1, 2, 65535, 4, 5, 6], 3)
+    assert message.novelty_p_value == 0.25
+    assert len(convert.motion_to_message(motion, motion_id='m', frame_id='').tokens) == 0
 
 
 def test_quaternions_are_normalised() -> None:
@@ -95,6 +108,11 @@ BAD_MOTIONS: dict[str, tuple[Callable[[SmplMotion], object], str]] = {
     'inf translation': (change('root_translation', 5, float('inf')), 'not finite'),
     'far away': (change('root_translation', 5, 1e6), 'reaches 1e\\+06 m'),
     'zero quaternion': (zero_quaternion, 'norm 0'),
+    'tokens without levels': (lambda m: setattr(m, 'token_levels', 0), '6 tokens in 0 levels'),
+    'levels without tokens': (lambda m: setattr(m, 'tokens', array.array('H')), '0 tokens in 3'),
+    'odd tokens': (lambda m: m.tokens.pop(), '5 tokens in 3 levels'),
+    'long scenario': (lambda m: setattr(m, 'scenario', 'x' * 300), 'scenario has 300'),
+    'control model': (lambda m: setattr(m, 'model', 'a\x07'), 'model .* control characters'),
     'no id': (lambda m: setattr(m, 'motion_id', ''), 'motion_id is empty'),
     'long id': (lambda m: setattr(m, 'motion_id', 'x' * 300), '300 characters'),
     'control id': (lambda m: setattr(m, 'motion_id', 'a\x07'), 'control characters'),

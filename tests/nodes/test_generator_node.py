@@ -98,6 +98,15 @@ def test_a_goal_gives_chunks_feedback_and_the_whole_motion(
     assert len(chunks[0].emotion_embedding) > 0
     assert list(result.experts) == list(chunks[0].experts) != []
     assert 0.0 <= result.novelty_p_value <= 1.0
+    # What is needed to write it again and to learn from it.
+    assert list(result.motion.tokens) == [token for chunk in chunks for token in chunk.tokens]
+    levels = result.motion.token_levels
+    assert len(result.motion.tokens) // levels >= 90 // 4
+    for message in (result.motion, *chunks):
+        assert (message.seed, message.scenario) == (7, whole.scenario)
+        assert message.model == whole.generator != ''
+        assert message.novelty_p_value == pytest.approx(result.novelty_p_value)
+        assert message.token_levels == levels
     assert 0.0 < result.time_to_first_chunk <= result.total_time
 
 

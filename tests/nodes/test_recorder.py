@@ -14,15 +14,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-import shutil
 import time
 
 from diagnostic_msgs.msg import DiagnosticArray
 from l2emg_interfaces.msg import Emotion, InteractionFeedback, MotionOutcome, SmplMotion
-from l2emg_interfaces.srv import ListExperts
 from lifecycle_msgs.msg import Transition
 from nodes.chunked import chunks, gesture, TOKENS
 from nodes.graph import Graph, wait_until
+from nodes.person import entries, Person
 import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
@@ -33,80 +32,17 @@ from std_msgs.msg import String
 from l2emg_ros.emotion import Emotion as Feeling
 from l2emg_ros.errors import LogError
 from l2emg_ros.lifelong import recording
-from l2emg_ros.lifelong.interaction import Interaction, Outcome
+from l2emg_ros.lifelong.interaction import Outcome
 from l2emg_ros.lifelong.log import InteractionLog
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.nodes import definitions, qos
-from l2emg_ros.nodes.lifelong_node import LifelongNode
 
 COUNT = len(chunks(gesture(), 'm'))
-
-
-@pytest.fixture
-def model(tmp_path: Path, tiny_model_path: str) -> Path:
-    return Path(shutil.copytree(tiny_model_path, tmp_path / 'model'))
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / 'deep' / 'log'
-
-
-@pytest.fixture
-def lifelong(graph: Graph, model: Path, log: Path) -> LifelongNode:
-    return graph.add(LifelongNode, model_path=str(model), log_path=str(log))
-
-
-@pytest.fixture
-def person(graph: Graph, lifelong: LifelongNode) -> Person:
-    return Person(graph, lifelong)
-
-
-class Person:
-    """Watches motions, has opinions, and learns the ids under which they are stored."""
-
-    def __init__(self, graph: Graph, node: LifelongNode) -> None:
-        self.node = node
-        self.ids: list[str] = []
-        self._motions = graph.publisher(SmplMotion, 'smpl_motion', qos.STREAM)
-        self._outcomes = graph.publisher(MotionOutcome, 'motion_outcome', qos.OUTCOME)
-        self._feedback = graph.publisher(InteractionFeedback, 'interaction_feedback', qos.FEEDBACK)
-        messages = graph.collect(String, 'lifelong/recorded', qos.STREAM)
-        self.recorded = lambda: [message.data for message in messages]
-
-    def status(self) -> dict:
-        return self.node._log_status().values
-
-    def watch(self, motion_id: str, count: int | None = None) -> list[SmplMotion]:
-        before = self.status()['pending']
-        messages = chunks(gesture(), motion_id)[:count]
-        for message in messages:
-            self._motions.publish(message)
-        wait_until(lambda: self.status()['pending'] > before, 'the motion was not kept')
-        return messages
-
-    def finish(self, motion_id: str, **fields) -> None:
-        self._outcomes.publish(MotionOutcome(motion_id=motion_id, **fields))
-
-    def say(self, motion_id: str, *, consent: bool = True, **fields) -> InteractionFeedback:
-        message = InteractionFeedback(motion_id=motion_id, consent=consent, **fields)
-        self._feedback.publish(message)
-        return message
-
-    def stored(self, count: int) -> list[str]:
-        """Wait for so many ids and return them."""
-        wait_until(lambda: len(self.recorded()) >= count, f'not {count} ids')
-        return self.recorded()
 
 
 def on_the_wire(messages: list) -> list:
     """Return messages with the precision that they have when they arrive."""
     return [deserialize_message(serialize_message(item), type(item)) for item in messages]
-
-
-def entries(log: Path) -> list[Interaction]:
-    with InteractionLog(log) as reader:
-        return reader.interactions()
 
 
 def test_an_interaction_holds_all_that_is_known(person: Person, log: Path) -> None:
@@ -288,55 +224,6 @@ def test_what_was_said_is_stored_before_the_node_stops(
         InteractionLog(log, writer=True)
 
 
-def test_without_consent_nothing_is_kept(person: Person, log: Path) -> None:
-    person.watch('secret')
-    person.say('secret', consent=False, rating=1.0, correction='pssst')
-    wait_until(lambda: person.node.errors == 1, 'it was not refused')
-    assert person.node.last_error == 'feedback without consent: nothing of it is kept'
-    person.watch('open')
-    person.say('open', rating=float('nan'))
-    person.stored(1)
-    assert [(item.motion_id, item.feedback.rating) for item in entries(log)] == [('open', None)]
-    content = b''.join(path.read_bytes() for path in log.rglob('*') if path.is_file())
-    assert b'open' in content
-    assert b'secret' not in content
-    assert b'pssst' not in content
-    assert person.status()['refused'] == 1
-
-
-BAD = {
-    'no motion': ({'motion_id': ''}, 'motion_id is empty'),
-    'rating': ({'rating': 1.5}, 'rating is 1.5'),
-    'infinite rating': ({'rating': float('inf')}, 'rating is inf'),
-    'long id': ({'motion_id': 'm' * 1000}, '1000 characters'),
-    'control character': ({'session_id': 'm\n'}, 'control characters'),
-    'odd emotion': ({'human_before': Emotion(label='odd')}, "unknown emotion 'odd'"),
-    'nan': ({'human_after': Emotion(valence=float('nan'))}, 'valence is nan'),
-    'confidence': ({'human_after': Emotion(confidence=2.0)}, 'confidence is 2.0'),
-    'long comment': ({'correction': 'x' * 501}, 'correction has 501 characters'),
-    'a megabyte': ({'correction': 'x' * 1_000_000}, 'bytes: expected at most 65536'),
-    'unknown motion': ({'motion_id': 'stranger'}, "unknown motion_id 'stranger'"),
-    'unknown preference': ({'preferred_motion_id': 'nothing'}, "preferred_motion_id 'nothing'"),
-    'no such file': ({'demonstration': '/nowhere.npz'}, 'No such file'),
-    'no motion in it': ({'demonstration': __file__}, 'expected a name that ends in'),
-}
-
-
-@pytest.mark.parametrize('case', BAD)
-def test_bad_feedback_is_refused(graph: Graph, person: Person, log: Path, case: str) -> None:
-    fields, words = BAD[case]
-    person.watch('m')
-    person.say(**{'motion_id': 'm', **fields})
-    wait_until(lambda: person.node.errors, words)
-    assert words in person.node.last_error
-    assert len(person.node.last_error) < 300
-    assert graph.state('lifelong') == 'active'
-    assert person.status()['refused'] == 1
-    person.say('m')
-    person.stored(1)
-    assert len(entries(log)) == 1
-
-
 def test_both_motions_of_a_preference_are_kept(person: Person, log: Path) -> None:
     person.watch('first')
     person.watch('second')
@@ -400,58 +287,3 @@ def test_retention_is_enforced_when_configured(
     graph.configure_and_activate('lifelong')
     assert person.status()['interactions'] == 0
     assert entries(log) == []
-
-
-def test_a_log_that_cannot_be_opened_refuses_feedback_until_it_can(
-    graph: Graph, model: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / 'log'
-    folder.touch()
-    node = graph.add(LifelongNode, model_path=str(model), log_path=str(folder))
-    assert 'is a file: expected the folder of a log' in node.last_error
-    assert graph.call(ListExperts, 'list_experts', ListExperts.Request()).experts
-    person = Person(graph, node)
-    person.watch('m')
-    errors = node.errors
-    person.say('m')
-    wait_until(lambda: node.errors > errors, 'it was not refused')
-    assert node._log_status().level == b'\x02'
-    folder.unlink()
-    person.say('m')
-    person.stored(1)
-    assert len(entries(folder)) == 1
-
-
-@pytest.mark.parametrize('step', ['os.replace', 'os.fsync', 'l2emg_ros.lifelong.recording.write'])
-def test_a_full_disk_is_survived(
-    graph: Graph, person: Person, log: Path, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    def fail(*_, **__) -> None:
-        raise OSError(28, 'No space left on device', 'disk')
-
-    person.watch('m')
-    with monkeypatch.context() as patch:
-        patch.setattr(step, fail)
-        person.say('m')
-        wait_until(lambda: person.node.errors, 'it was not refused')
-        assert 'No space left on device' in person.node.last_error
-    assert graph.state('lifelong') == 'active'
-    person.say('m')
-    person.stored(1)
-    assert len(entries(log)) == len(list((log / 'interactions').iterdir())) == 1
-
-
-def test_broken_motions_are_not_recorded(person: Person) -> None:
-    good = chunks(gesture(), 'm')
-    for name, change in (
-        ('tokens', lambda message: setattr(message, 'token_levels', 5)),
-        ('text', lambda message: setattr(message, 'text', 'x' * 501)),
-        ('novelty_p_value', lambda message: setattr(message, 'novelty_p_value', 7.0)),
-        ('chunk 5', lambda message: setattr(message, 'chunk_index', 5)),
-    ):
-        person._motions.publish(good[0])
-        bad = chunks(gesture(), 'm')[1]
-        change(bad)
-        person._motions.publish(bad)
-        wait_until(lambda: name in person.node.last_error, name)  # noqa: B023
-        assert person.status()['pending'] == 0

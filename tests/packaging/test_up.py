@@ -110,8 +110,11 @@ def test_arguments_survive_the_command_line() -> None:
     assert r'name:="a \"b\": c"' in words
 
 
-def up(*words: str) -> subprocess.Popen[str]:
-    """Start the graph as a script does in its background: with SIGINT ignored."""
+def up(home: Path, *words: str) -> subprocess.Popen[str]:
+    """Start the graph as a script does in its background: with SIGINT ignored.
+
+    The log of interactions is where it is by default, in a home of its own.
+    """
     background = ['sh', '-c', 'trap "" INT; exec "$0" "$@"', sys.executable]
     return subprocess.Popen(
         [*background, '-m', 'l2emg_ros.cli.main', 'up', *words],
@@ -119,6 +122,7 @@ def up(*words: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        env=os.environ | {'HOME': str(home)},
     )
 
 
@@ -128,8 +132,8 @@ def children(pid: int) -> list[int]:
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=['ctrl-c', 'sigterm'])
-def test_a_signal_while_starting_stops_everything(number: signal.Signals) -> None:
-    program = up('--sim')
+def test_a_signal_while_starting_stops_everything(number: signal.Signals, tmp_path: Path) -> None:
+    program = up(tmp_path, '--sim')
     deadline = time.monotonic() + TIMEOUT
     while len(children(program.pid)) < 4:
         assert program.poll() is None, program.communicate()
@@ -144,8 +148,8 @@ def test_a_signal_while_starting_stops_everything(number: signal.Signals) -> Non
 
 
 @pytest.mark.slow
-def test_the_whole_graph_until_it_is_told_to_stop(tiny: Path) -> None:
-    program = up('--sim', '--model-path', str(tiny), '--timeout', str(TIMEOUT))
+def test_the_whole_graph_until_it_is_told_to_stop(tiny: Path, tmp_path: Path) -> None:
+    program = up(tmp_path, '--sim', '--model-path', str(tiny), '--timeout', str(TIMEOUT))
     assert program.stdout is not None
     line = next(line for line in program.stdout if line.startswith('active: '))
     assert line.split() == ['active:', 'simulator,', 'generator,', 'retargeter,', 'lifelong']
@@ -155,3 +159,4 @@ def test_the_whole_graph_until_it_is_told_to_stop(tiny: Path) -> None:
     assert program.returncode == 0
     assert 'Traceback' not in errors
     assert not any(alive(pid) for pid in pids)
+    assert (tmp_path / '.ros' / 'l2emg' / 'log' / 'index.sqlite').is_file()
