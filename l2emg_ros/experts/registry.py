@@ -61,9 +61,10 @@ class Registry(Catalogue):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Keep other writers out, of this process and of others; may be nested.
+        """Keep other writers out, of this process and of others.
 
-        Use it around a decision that depends on ``active()``.
+        Use it around a decision that depends on ``active()``. Blocks of one registry object may be
+        nested; another object of the same folder waits, in the same thread in vain.
 
         Raises:
             BadRequest: The folder cannot be written, or another process does not finish.

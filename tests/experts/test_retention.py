@@ -252,6 +252,26 @@ def test_writers_take_turns(registry: Registry) -> None:
     small.check(registry)
 
 
+def test_a_writer_that_does_not_finish_is_not_waited_for_for_ever(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('l2emg_ros.experts.lock._PATIENCE', 0.05)
+    with registry.writing():
+        with registry.writing():
+            pass
+        with pytest.raises(BadRequest, match='being written by another process'):
+            small.add(Registry(registry.folder), 'ward')
+        # Readers never wait.
+        small.check(Registry(registry.folder))
+    assert small.add(Registry(registry.folder), 'ward') == '3'
+
+
+def test_manifests_read_as_they_were_written(registry: Registry) -> None:
+    described = {**small.manifest('ward'), 'data': {10: 'ten', 2: ('two', float('nan'))}}
+    version = registry.add(described, *small.tensors())
+    assert registry.load('ward', version)[0]['data']['10'] == 'ten'
+
+
 def test_a_folder_that_cannot_be_written_is_one_clear_line(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
