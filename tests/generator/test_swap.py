@@ -173,6 +173,33 @@ def test_experts_that_stayed_are_not_loaded_again(model: Path, registry: Registr
     assert before.loaded['ward'].name == 'ward@1'
 
 
+def test_readers_do_not_break_where_old_versions_are_collected(
+    model: Path, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    generator = EmpathicGenerator.load(model, device='cpu')
+    manifest, adapter, slots = registry.load('ward')
+    over, seen = threading.Event(), set()
+
+    def read() -> None:
+        while not over.is_set():
+            seen.update(generator.active_experts())
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(40):
+        version = registry.add(manifest, adapter, slots)
+        activate(registry, version)
+        registry.collect(keep=1, age=0.0)
+        assert registry.versions('ward') == [('ward', version)]
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
+    assert generator.active_experts() == ['reception@1', f'ward@{version}']
+    assert len(seen) > 5
+
+
 def test_a_damaged_expert_leaves_the_old_ones_in_use_and_is_reported_once(
     model: Path, registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
