@@ -19,6 +19,7 @@ import os
 from pathlib import Path
 import threading
 import time
+from typing import Any
 
 from experts import small
 import numpy as np
@@ -230,6 +231,25 @@ def test_further_files_are_verified_like_the_rest(registry: Registry) -> None:
         with pytest.raises(BadRequest, match='expected'):
             small.add(registry, 'ward', 5, **{name: value})
     assert registry.newest('ward') == version
+
+
+def test_router_statistics_that_go_between_two_reads_are_read_anew(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Registry(registry.folder)
+    real, late = reader.active, []
+
+    def active() -> dict[str, Any]:
+        present = real()
+        if not late:
+            late.append(present['router']['file'])
+            for seed in range(20, 23):
+                small.activate(registry, seed, ward='2')
+            assert not (registry.folder / late[0]).exists()
+        return present
+
+    monkeypatch.setattr(reader, 'active', active)
+    assert sorted(reader.router().scenarios) == ['stage', 'ward']
 
 
 def test_writers_take_turns(registry: Registry) -> None:
