@@ -190,8 +190,13 @@ class Registry(Catalogue):
             present = self.active()
             before = state.chosen(present)
             for scenario, (name, version) in chosen.items():
-                if before.get(scenario) != (name, version):
-                    self._verify_for(scenario, name, version)
+                if before.get(scenario) == (name, version):
+                    continue
+                made_for = self._verify_for(scenario, name, version).get('hashes', {})
+                if (block := made_for.get('emotion')) != present.get('emotion_block', block):
+                    raise ExpertIntegrityError(
+                        f'{name}@{version} was trained on another emotion block than is active'
+                    )
             router = retention.router_for(self, present, dict(chosen))
             entry = self._store(router) if isinstance(router, Router) else router
             self._replace(present, chosen, entry, present.get('emotion_block', ''))
@@ -217,7 +222,8 @@ class Registry(Catalogue):
         """Remove what nobody needs any more.
 
         Kept are the last versions of each expert that were ever active, whatever ``active.json``
-        names, and young versions, which a trainer may be about to make active.
+        names, and young versions, which a trainer may be about to make active. Without an
+        ``active.json`` nothing says what is of use, and nothing is removed.
 
         Args:
             keep: How many versions of each expert.
@@ -235,12 +241,14 @@ class Registry(Catalogue):
         with self.writing():
             return retention.collect(self, keep, age)
 
-    def _verify_for(self, scenario: str, name: str, version: str) -> None:
-        """Verify a version and that it is an expert of a scenario."""
-        if (of := self.verify(name, version)['scenario']) != scenario:
+    def _verify_for(self, scenario: str, name: str, version: str) -> dict[str, Any]:
+        """Verify a version and that it is an expert of a scenario; return its manifest."""
+        manifest = self.verify(name, version)
+        if (of := manifest['scenario']) != scenario:
             raise ExpertIntegrityError(
                 f'{name}@{version} is an expert of {of!r}: expected one of {scenario!r}'
             )
+        return manifest
 
     def _last(self, name: str) -> int:
         """Return the highest version that an expert ever had; 0 where it had none."""

@@ -177,6 +177,8 @@ def _recent(folder: Path, current: Mapping[str, Any], keep: int) -> set[Version]
 def collect(registry: Registry, keep: int, age: float) -> list[str]:
     """Remove old versions and everything that ``sweep`` removes; return the versions."""
     folder, current = registry.folder, registry.active()
+    if not (folder / state.ACTIVE).is_file():
+        return []
     kept = _recent(folder, current, keep) | set(state.chosen(current).values())
     removed = []
     for name, version in registry.versions():
@@ -184,8 +186,7 @@ def collect(registry: Registry, keep: int, age: float) -> list[str]:
             continue
         registry.remove(name, version)
         removed.append(f'{name}@{version}')
-    if (folder / state.ACTIVE).is_file():
-        sweep(folder)
+    sweep(folder)
     return removed
 
 

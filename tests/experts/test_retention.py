@@ -207,7 +207,18 @@ def test_a_damaged_active_file_lets_nothing_be_collected(registry: Registry) -> 
     (registry.folder / 'active.json').write_text('{')
     with pytest.raises(ExpertIntegrityError, match=r'active\.json'):
         registry.collect(keep=1)
+    (registry.folder / 'active.json').unlink()
+    assert registry.collect(keep=1, age=0.0) == []
     assert registry.versions('ward') == [('ward', '1'), ('ward', '2')]
+
+
+def test_a_version_of_another_emotion_block_does_not_come_back(registry: Registry) -> None:
+    described = {**small.manifest('ward'), 'hashes': {**small.HASHES, 'emotion': 'd' * 64}}
+    version = registry.add(described, *small.tensors(4))
+    before = (registry.folder / 'active.json').read_bytes()
+    with pytest.raises(ExpertIntegrityError, match='ward@3 was trained on another emotion block'):
+        rollback(registry, 'ward', version)
+    assert (registry.folder / 'active.json').read_bytes() == before
 
 
 def test_the_past_stays_small_whatever_is_done(registry: Registry) -> None:
