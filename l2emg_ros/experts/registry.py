@@ -75,13 +75,7 @@ class Registry(Catalogue):
             writable = os.access(self._folder, os.W_OK | os.X_OK)
             why = 'no permission'
         except OSError as error:
-            if error.errno not in (
-                errno.EACCES,
-                errno.EPERM,
-                errno.EROFS,
-                errno.ENOTDIR,
-                errno.EEXIST,
-            ):
+            if error.errno not in _UNWRITABLE:
                 raise
             writable, why = False, str(error.strerror).lower()
         if not writable:
@@ -124,7 +118,7 @@ class Registry(Catalogue):
         files = contents.pack(manifest, adapter, slots, extras or {})
         with self.writing():
             parent = self.folder / name
-            _make_folder(parent)
+            retention.make_folder(parent)
             version = str(self._last(name) + 1)
             described = manifests.sealed(
                 {
@@ -299,16 +293,3 @@ class Registry(Catalogue):
         except OSError as error:
             # What is active is on disk; what is too much goes another time.
             _LOG.warning('%s could not be tidied: %s', self.folder, error)
-
-
-def _make_folder(path: Path) -> None:
-    """Make a folder where there is none; a link must not lead out of the registry.
-
-    Raises:
-        ExpertIntegrityError: Something else has its name.
-    """
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise ExpertIntegrityError(f'{path} is not a folder: nothing is written there')
-    if not path.exists():
-        path.mkdir()
-        sync_folder(path.parent)

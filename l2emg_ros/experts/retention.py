@@ -77,12 +77,23 @@ def remember(folder: Path) -> None:
     except FileNotFoundError:
         return
     paths = _states(folder)
-    if not paths:
-        (folder / HISTORY).mkdir(exist_ok=True)
-        sync_folder(folder)
+    make_folder(folder / HISTORY)
     number = int(paths[-1].stem) + 1 if paths else 1
     with atomic_write(folder / HISTORY / f'{number:09d}.json') as temporary:
         temporary.write_bytes(data)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder where there is none; a link must not lead out of the registry.
+
+    Raises:
+        ExpertIntegrityError: Something else has its name.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise ExpertIntegrityError(f'{path} is not a folder: nothing is written there')
+    if not path.exists():
+        path.mkdir()
+        sync_folder(path.parent)
 
 
 def router_for(
