@@ -117,8 +117,8 @@ def is_extra(name: str) -> bool:
 
 
 def sealed(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a manifest with its schema and its own digest."""
-    value = {**manifest, 'schema': SCHEMA}
+    """Return a manifest as it reads from a file, with its schema and its own digest."""
+    value = json.loads(json.dumps({**manifest, 'schema': SCHEMA}))
     return {**value, 'digest': _digest(value)}
 
 

@@ -152,7 +152,7 @@ def _copied(source: Path, target: Path) -> bool:
         ExpertIntegrityError: There is a link in it, or something that is no file.
     """
     before = _active(source)
-    for folder, folders, files in os.walk(source):
+    for folder, folders, files in os.walk(source, onerror=_refuse):
         inner = Path(folder).relative_to(source)
         folders[:] = [name for name in folders if not name.startswith(TEMPORARY)]
         for name in folders:
@@ -165,6 +165,11 @@ def _copied(source: Path, target: Path) -> bool:
                 write_synced(target / inner / name, data)
         sync_folder(target / inner)
     return _active(source) == before == _active(target)
+
+
+def _refuse(error: OSError) -> None:
+    """Let a folder that cannot be read end the copy; it would be left out otherwise."""
+    raise error
 
 
 def _active(folder: Path) -> bytes:

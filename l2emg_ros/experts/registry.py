@@ -61,9 +61,10 @@ class Registry(Catalogue):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Keep other writers out, of this process and of others; may be nested.
+        """Keep other writers out, of this process and of others.
 
-        Use it around a decision that depends on ``active()``.
+        Use it around a decision that depends on ``active()``. Blocks of one registry object may be
+        nested; another object of the same folder waits, in the same thread in vain.
 
         Raises:
             BadRequest: The folder cannot be written, or another process does not finish.
@@ -74,13 +75,7 @@ class Registry(Catalogue):
             writable = os.access(self._folder, os.W_OK | os.X_OK)
             why = 'no permission'
         except OSError as error:
-            if error.errno not in (
-                errno.EACCES,
-                errno.EPERM,
-                errno.EROFS,
-                errno.ENOTDIR,
-                errno.EEXIST,
-            ):
+            if error.errno not in _UNWRITABLE:
                 raise
             writable, why = False, str(error.strerror).lower()
         if not writable:
@@ -123,7 +118,7 @@ class Registry(Catalogue):
         files = contents.pack(manifest, adapter, slots, extras or {})
         with self.writing():
             parent = self.folder / name
-            _make_folder(parent)
+            retention.make_folder(parent)
             version = str(self._last(name) + 1)
             described = manifests.sealed(
                 {
@@ -189,8 +184,13 @@ class Registry(Catalogue):
             present = self.active()
             before = state.chosen(present)
             for scenario, (name, version) in chosen.items():
-                if before.get(scenario) != (name, version):
-                    self._verify_for(scenario, name, version)
+                if before.get(scenario) == (name, version):
+                    continue
+                made_for = self._verify_for(scenario, name, version).get('hashes', {})
+                if (block := made_for.get('emotion')) != present.get('emotion_block', block):
+                    raise ExpertIntegrityError(
+                        f'{name}@{version} was trained on another emotion block than is active'
+                    )
             router = retention.router_for(self, present, dict(chosen))
             entry = self._store(router) if isinstance(router, Router) else router
             self._replace(present, chosen, entry, present.get('emotion_block', ''))
@@ -216,7 +216,8 @@ class Registry(Catalogue):
         """Remove what nobody needs any more.
 
         Kept are the last versions of each expert that were ever active, whatever ``active.json``
-        names, and young versions, which a trainer may be about to make active.
+        names, and young versions, which a trainer may be about to make active. Without an
+        ``active.json`` nothing says what is of use, and nothing is removed.
 
         Args:
             keep: How many versions of each expert.
@@ -234,12 +235,14 @@ class Registry(Catalogue):
         with self.writing():
             return retention.collect(self, keep, age)
 
-    def _verify_for(self, scenario: str, name: str, version: str) -> None:
-        """Verify a version and that it is an expert of a scenario."""
-        if (of := self.verify(name, version)['scenario']) != scenario:
+    def _verify_for(self, scenario: str, name: str, version: str) -> dict[str, Any]:
+        """Verify a version and that it is an expert of a scenario; return its manifest."""
+        manifest = self.verify(name, version)
+        if (of := manifest['scenario']) != scenario:
             raise ExpertIntegrityError(
                 f'{name}@{version} is an expert of {of!r}: expected one of {scenario!r}'
             )
+        return manifest
 
     def _last(self, name: str) -> int:
         """Return the highest version that an expert ever had; 0 where it had none."""
@@ -290,16 +293,3 @@ class Registry(Catalogue):
         except OSError as error:
             # What is active is on disk; what is too much goes another time.
             _LOG.warning('%s could not be tidied: %s', self.folder, error)
-
-
-def _make_folder(path: Path) -> None:
-    """Make a folder where there is none; a link must not lead out of the registry.
-
-    Raises:
-        ExpertIntegrityError: Something else has its name.
-    """
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise ExpertIntegrityError(f'{path} is not a folder: nothing is written there')
-    if not path.exists():
-        path.mkdir()
-        sync_folder(path.parent)

@@ -77,12 +77,23 @@ def remember(folder: Path) -> None:
     except FileNotFoundError:
         return
     paths = _states(folder)
-    if not paths:
-        (folder / HISTORY).mkdir(exist_ok=True)
-        sync_folder(folder)
+    make_folder(folder / HISTORY)
     number = int(paths[-1].stem) + 1 if paths else 1
     with atomic_write(folder / HISTORY / f'{number:09d}.json') as temporary:
         temporary.write_bytes(data)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder where there is none; a link must not lead out of the registry.
+
+    Raises:
+        ExpertIntegrityError: Something else has its name.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise ExpertIntegrityError(f'{path} is not a folder: nothing is written there')
+    if not path.exists():
+        path.mkdir()
+        sync_folder(path.parent)
 
 
 def router_for(
@@ -177,6 +188,8 @@ def _recent(folder: Path, current: Mapping[str, Any], keep: int) -> set[Version]
 def collect(registry: Registry, keep: int, age: float) -> list[str]:
     """Remove old versions and everything that ``sweep`` removes; return the versions."""
     folder, current = registry.folder, registry.active()
+    if not (folder / state.ACTIVE).is_file():
+        return []
     kept = _recent(folder, current, keep) | set(state.chosen(current).values())
     removed = []
     for name, version in registry.versions():
@@ -184,8 +197,7 @@ def collect(registry: Registry, keep: int, age: float) -> list[str]:
             continue
         registry.remove(name, version)
         removed.append(f'{name}@{version}')
-    if (folder / state.ACTIVE).is_file():
-        sweep(folder)
+    sweep(folder)
     return removed
 
 

@@ -30,7 +30,9 @@ from experts import small
 import pytest
 
 from l2emg_ros.errors import L2EmgError
+from l2emg_ros.experts.place import registry_for
 from l2emg_ros.experts.registry import Registry
+from l2emg_ros.files import write_json
 from l2emg_ros.lifelong.rollback import remove, rollback
 
 KILLS = 32
@@ -155,6 +157,32 @@ def test_a_full_disk_at_any_step(
         found.collect(keep=3, age=0.0)
         assert not list(found.folder.rglob('.tmp-*'))
     assert least < steps < 399
+
+
+def test_a_full_disk_at_any_step_of_making_a_place(tmp_path: Path) -> None:
+    model, root = tmp_path / 'model', tmp_path / 'root'
+    small.registry(model / 'experts')
+    files = {f'{part}.safetensors': value for part, value in small.HASHES.items()}
+    write_json(model / 'model.json', {'name': 'small', 'files': files})
+    # Every file is copied by the same few steps: a third of them meets each kind.
+    for steps in range(1, 400, 3):
+        shutil.rmtree(root, ignore_errors=True)
+        found, failed = registry_for(model, root), None
+        with pytest.MonkeyPatch.context() as patch:
+            disk = FullDisk(patch, steps)
+            try:
+                small.add(found, 'ward', 5)
+            except (OSError, L2EmgError) as error:
+                failed = error
+        small.check(registry_for(model, root))
+        if disk.left > 0:
+            assert failed is None
+            break
+        small.add(found, 'ward', 6)
+        assert found.folder.parent == root
+        assert len(list(root.iterdir())) == 1
+        small.check(found)
+    assert 40 < steps < 399
 
 
 def rolled(found: Registry) -> Registry:

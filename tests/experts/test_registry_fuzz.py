@@ -411,6 +411,18 @@ def test_links_out_of_the_registry(registry: Registry, tmp_path: Path) -> None:
     assert 'active.json is or lies behind a symbolic link' in refusal(registry.active)
 
 
+def test_a_history_that_leads_elsewhere_is_not_written(registry: Registry, tmp_path: Path) -> None:
+    history, outside = registry.folder / '.history', tmp_path / 'outside'
+    outside.mkdir()
+    shutil.rmtree(history)
+    history.symlink_to(outside)
+    before = registry.active()
+    words = refusal(lambda: small.activate(registry, 5, stage=small.add(registry, 'stage')))
+    assert '.history is not a folder: nothing is written there' in words
+    assert registry.active() == before
+    assert list(outside.iterdir()) == []
+
+
 def test_removing_a_link_leaves_what_it_points_at(registry: Registry, tmp_path: Path) -> None:
     precious = tmp_path / 'precious'
     precious.mkdir()

@@ -19,6 +19,7 @@ import os
 from pathlib import Path
 import threading
 import time
+from typing import Any
 
 from experts import small
 import numpy as np
@@ -206,7 +207,18 @@ def test_a_damaged_active_file_lets_nothing_be_collected(registry: Registry) -> 
     (registry.folder / 'active.json').write_text('{')
     with pytest.raises(ExpertIntegrityError, match=r'active\.json'):
         registry.collect(keep=1)
+    (registry.folder / 'active.json').unlink()
+    assert registry.collect(keep=1, age=0.0) == []
     assert registry.versions('ward') == [('ward', '1'), ('ward', '2')]
+
+
+def test_a_version_of_another_emotion_block_does_not_come_back(registry: Registry) -> None:
+    described = {**small.manifest('ward'), 'hashes': {**small.HASHES, 'emotion': 'd' * 64}}
+    version = registry.add(described, *small.tensors(4))
+    before = (registry.folder / 'active.json').read_bytes()
+    with pytest.raises(ExpertIntegrityError, match='ward@3 was trained on another emotion block'):
+        rollback(registry, 'ward', version)
+    assert (registry.folder / 'active.json').read_bytes() == before
 
 
 def test_the_past_stays_small_whatever_is_done(registry: Registry) -> None:
@@ -232,6 +244,25 @@ def test_further_files_are_verified_like_the_rest(registry: Registry) -> None:
     assert registry.newest('ward') == version
 
 
+def test_router_statistics_that_go_between_two_reads_are_read_anew(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Registry(registry.folder)
+    real, late = reader.active, []
+
+    def active() -> dict[str, Any]:
+        present = real()
+        if not late:
+            late.append(present['router']['file'])
+            for seed in range(20, 23):
+                small.activate(registry, seed, ward='2')
+            assert not (registry.folder / late[0]).exists()
+        return present
+
+    monkeypatch.setattr(reader, 'active', active)
+    assert sorted(reader.router().scenarios) == ['stage', 'ward']
+
+
 def test_writers_take_turns(registry: Registry) -> None:
     found: list[str] = []
 
@@ -250,6 +281,26 @@ def test_writers_take_turns(registry: Registry) -> None:
         thread.join()
     assert sorted(map(int, found)) == list(range(3, 23))
     small.check(registry)
+
+
+def test_a_writer_that_does_not_finish_is_not_waited_for_for_ever(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('l2emg_ros.experts.lock._PATIENCE', 0.05)
+    with registry.writing():
+        with registry.writing():
+            pass
+        with pytest.raises(BadRequest, match='being written by another process'):
+            small.add(Registry(registry.folder), 'ward')
+        # Readers never wait.
+        small.check(Registry(registry.folder))
+    assert small.add(Registry(registry.folder), 'ward') == '3'
+
+
+def test_manifests_read_as_they_were_written(registry: Registry) -> None:
+    described = {**small.manifest('ward'), 'data': {10: 'ten', 2: ('two', float('nan'))}}
+    version = registry.add(described, *small.tensors())
+    assert registry.load('ward', version)[0]['data']['10'] == 'ten'
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line(

@@ -22,6 +22,7 @@ from pathlib import Path
 import shutil
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -171,6 +172,56 @@ def test_experts_that_stayed_are_not_loaded_again(model: Path, registry: Registr
     assert after.router is before.router
     assert after.loaded['ward'] is not before.loaded['ward']
     assert before.loaded['ward'].name == 'ward@1'
+
+
+def test_readers_do_not_break_where_old_versions_are_collected(
+    model: Path, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    generator = EmpathicGenerator.load(model, device='cpu')
+    manifest, adapter, slots = registry.load('ward')
+    over, seen = threading.Event(), set()
+
+    def read() -> None:
+        while not over.is_set():
+            seen.update(generator.active_experts())
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(40):
+        version = registry.add(manifest, adapter, slots)
+        activate(registry, version)
+        registry.collect(keep=1, age=0.0)
+        assert registry.versions('ward') == [('ward', version)]
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
+    assert generator.active_experts() == ['reception@1', f'ward@{version}']
+    assert len(seen) > 5
+
+
+def test_what_goes_between_being_named_and_being_read_is_read_anew(
+    model: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = EmpathicGenerator.load(model, device='cpu')
+    manifest, adapter, slots = registry.load('ward')
+    reader = generator._model.registry
+    real, late = reader.active, []
+
+    def active() -> dict[str, Any]:
+        present = real()
+        if not late:
+            # Another process is quicker.
+            late.append(registry.add(manifest, adapter, slots))
+            activate(registry, late[0])
+            assert registry.collect(keep=1, age=0.0) == ['ward@1', 'ward@2']
+        return present
+
+    activate(registry, '2')
+    monkeypatch.setattr(reader, 'active', active)
+    assert generator.active_experts() == ['reception@1', 'ward@3']
+    assert generator.experts_error == ''
 
 
 def test_a_damaged_expert_leaves_the_old_ones_in_use_and_is_reported_once(
