@@ -23,6 +23,8 @@ from pathlib import Path
 import sys
 import time
 
+from l2emg_ros.cli import learn
+
 HELP = 'Train a model: corpus, evaluator, tokenizer, base, practice, emotion, expert; resumable.'
 UNFINISHED = 75
 """Exit code of a stage that ``--minutes`` ended early: EX_TEMPFAIL of sysexits.h."""
@@ -36,6 +38,7 @@ _LEAST = {
     'sentences': 1,
     'threads': 1,
 }
+_MODEL = Path('out/model')
 _STAGES = ('corpus', 'evaluator', 'tokenizer', 'base', 'practice', 'emotion', 'expert')
 
 
@@ -50,11 +53,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '  l2emg train practice                         # pairs that the corpus lacks\n'
         '  l2emg train emotion\n'
         '  l2emg train expert --scenario all\n'
+        '  l2emg train expert --scenario my_ward        # a folder of motions, or a .jsonl file\n'
         'Run a stopped stage again with the same options to continue it; '
         '--restart begins it anew.'
     )
     parser.add_argument('stage', choices=_STAGES)
-    parser.add_argument('--model', type=Path, default=Path('out/model'), help='model folder')
+    parser.add_argument(
+        '--model',
+        type=Path,
+        default=_MODEL,
+        help='model folder; default: %(default)s, for a scenario of your own the shipped one',
+    )
+    parser.set_defaults(default_model=_MODEL)
     parser.add_argument(
         '--work', type=Path, default=Path('out/train'), help='corpus and checkpoints'
     )
@@ -80,7 +90,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--divergence', type=float, help='corpus: strength of the dialects')
     parser.add_argument('--general', type=float, help='corpus: share of clips of no scenario')
     parser.add_argument(
-        '--scenario', default='all', help='expert: a scenario of the corpus, or all in sequence'
+        '--scenario',
+        default='all',
+        help='expert: a scenario of the corpus, or all in sequence; or a folder or .jsonl file of '
+        'your own: rows of motion, text, emotion, intensity',
     )
     parser.add_argument(
         '--rounds', type=int, help='practice: rounds in all; default: the shipped recipe'
@@ -106,6 +119,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--threads', type=int, help='CPU threads; default: all cores')
     parser.add_argument('--restart', action='store_true', help="forget this stage's checkpoint")
+    learn.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -134,7 +148,7 @@ def run(args: argparse.Namespace) -> int:
         args.work,
         args.seed,
         args.restart,
-        _report,
+        report,
         args.sentences,
         args.backbone,
         device(args.device),
@@ -144,6 +158,8 @@ def run(args: argparse.Namespace) -> int:
         math.inf if args.minutes is None else time.monotonic() + 60.0 * args.minutes,
     )
     try:
+        if learn.asked(args):
+            return learn.run(args, math.inf if args.minutes is None else 60.0 * args.minutes)
         if args.stage == 'expert':
             stages.experts(args.scenario, args.steps)
         elif args.stage == 'practice':
@@ -196,7 +212,7 @@ def _recordings(args: argparse.Namespace) -> int:
     return 0
 
 
-def _report(stage: str, step: int, steps: int, seconds: float, figures: dict[str, float]) -> None:
+def report(stage: str, step: int, steps: int, seconds: float, figures: dict[str, float]) -> None:
     """Print one line of progress."""
     told = '  '.join(f'{name} {value:.3f}' for name, value in figures.items())
     left = seconds / max(step, 1) * (steps - step)

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 _BUCKETS = 1 << 14
 _SMOOTHING = 0.1
 _SHRINKAGE = 0.03
+# A text whose p-value is lower belongs to no known scenario.
+_NOVEL = 0.01
 
 Array = NDArray[np.float64]
 
@@ -59,6 +61,11 @@ class Route:
     scenarios: tuple[str, ...]
     probabilities: tuple[float, ...]
     novelty_p_value: float
+
+    @property
+    def novel(self) -> bool:
+        """Whether the text is like nothing that any expert has learned."""
+        return self.novelty_p_value < _NOVEL
 
 
 def _counts(text: str) -> Array:

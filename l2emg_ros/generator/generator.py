@@ -40,9 +40,6 @@ from l2emg_ros.model.tokenizer import MotionTokenizer
 from l2emg_ros.motion.motion import Motion
 from l2emg_ros.text.encoder import TextEncoder
 
-# A text whose p-value is lower belongs to no known scenario.
-_NOVEL = 0.01
-
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -225,7 +222,7 @@ class EmpathicGenerator:
             with self._reading:
                 route = current.router.route(text, self._encoder)
             scenario, novelty = route.scenarios[0], route.novelty_p_value
-            if novelty < _NOVEL:
+            if route.novel:
                 # Nothing that any expert has learned: the emotion expert alone serves it.
                 scenario = ''
             else:

@@ -270,3 +270,27 @@ class MotionLanguageModel(nn.Module):
             logits = self.level_logits(states[spoken], wanted[spoken], level)
             losses.append(nn.functional.cross_entropy(logits.float(), wanted[spoken, level]))
         return torch.stack(losses), slots
+
+    def log_likelihoods(
+        self,
+        condition: Condition,
+        tokens: Sequence[Tensor],
+        expert: ScenarioExpert | None = None,
+    ) -> Tensor:
+        """Return the (B,) mean log-likelihood a token of B motions, all levels and the end.
+
+        Arguments as in ``states``. The mean, for a sum would prefer short motions.
+        """
+        states, _ = self.states(condition, tokens, expert)
+        rows = []
+        for part, motion in zip(states.split([len(m) + 1 for m in tokens]), tokens, strict=True):
+            end = motion.new_full((1,), self.eos)
+            wanted = torch.cat([motion[:, 0], end])
+            total = -nn.functional.cross_entropy(self.head(part).float(), wanted, reduction='sum')
+            for level in range(1, self.config.levels):
+                logits = self.level_logits(part[:-1], motion, level).float()
+                total = total - nn.functional.cross_entropy(
+                    logits, motion[:, level], reduction='sum'
+                )
+            rows.append(total / len(wanted))
+        return torch.stack(rows)

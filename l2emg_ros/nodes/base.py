@@ -113,7 +113,7 @@ class BaseNode(LifecycleNode, Generic[P]):
 
     def __init__(self, name: str, kind: type[P], **options: Any) -> None:
         super().__init__(name, **options)
-        self._group = ReentrantCallbackGroup()
+        self.group = ReentrantCallbackGroup()
         self._table = ParameterTable(self, kind, self.parameters_changed)
         self._created = False
         self.worker = Worker(self)
@@ -220,17 +220,17 @@ class BaseNode(LifecycleNode, Generic[P]):
         """Make a subscription that users can tune from YAML; ``raw``: to the serialised bytes."""
         options = qos.entity_options(profile)
         return self.create_subscription(
-            kind, topic, callback, callback_group=self._group, raw=raw, **options
+            kind, topic, callback, callback_group=self.group, raw=raw, **options
         )
 
     def serve(self, kind: type, name: str, callback: Callable) -> Any:
         """Make a service whose callback may await the worker."""
-        return self.create_service(kind, name, callback, callback_group=self._group)
+        return self.create_service(kind, name, callback, callback_group=self.group)
 
     def every(self, period: float, callback: Callable, *, steady: bool = False) -> Any:
         """Make a timer of ``period`` seconds of the node's clock, or of a steady one."""
         clock = Clock(clock_type=ClockType.STEADY_TIME) if steady else None
-        return self.create_timer(period, callback, callback_group=self._group, clock=clock)
+        return self.create_timer(period, callback, callback_group=self.group, clock=clock)
 
     # Lifecycle.
 

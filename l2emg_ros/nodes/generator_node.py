@@ -134,7 +134,7 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
             GenerateMotion,
             'generate_motion',
             self._execute,
-            callback_group=self._group,
+            callback_group=self.group,
             cancel_callback=self._on_cancel,
         )
 

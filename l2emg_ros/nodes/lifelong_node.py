@@ -20,13 +20,12 @@ from dataclasses import dataclass
 import sys
 from typing import Any
 
-from l2emg_interfaces.action import LearnScenario
 from l2emg_interfaces.srv import ListExperts, RollbackExpert
-from rclpy.action.server import ActionServer, ServerGoalHandle
 
 from l2emg_ros.nodes import convert, diagnostics
 from l2emg_ros.nodes.base import answered, BaseNode, run
 from l2emg_ros.nodes.diagnostics import Status
+from l2emg_ros.nodes.learning import Learning
 from l2emg_ros.nodes.parameters import folder, parameter, Parameters
 from l2emg_ros.nodes.recorder import Recorder
 
@@ -59,14 +58,24 @@ class LifelongParameters(Parameters):
         'Folder of learned experts; empty for those beside the model',
         read_only=True,
     )
+    robot: str = parameter(
+        'g1',
+        'Robot that new experts are tried on before they are used: a shipped name or the path of '
+        'a map file',
+        read_only=True,
+    )
+    fewest_lessons: int = parameter(
+        32, 'Usable lessons below which nothing is learned', minimum=8, maximum=10000
+    )
 
 
 class LifelongNode(BaseNode[LifelongParameters]):
-    """Records feedback, lists experts and rolls them back; it does not learn yet and says so."""
+    """Records feedback, learns scenarios from it, lists experts and rolls them back."""
 
     def __init__(self, **options: Any) -> None:
         """Declare the parameters."""
         self._recorder: Recorder | None = None
+        self._learning: Learning | None = None
         self._registry: Any = None
         super().__init__('lifelong', LifelongParameters, **options)
 
@@ -81,7 +90,9 @@ class LifelongNode(BaseNode[LifelongParameters]):
             self._recorder.open()
 
     def halt(self) -> None:
-        """Store the feedback that waits for its motion."""
+        """Store the feedback that waits for its motion, and stop learning."""
+        if self._learning is not None:
+            self._learning.halt()
         if self._recorder is not None:
             self._recorder.finish()
 
@@ -92,17 +103,22 @@ class LifelongNode(BaseNode[LifelongParameters]):
 
     @property
     def idle(self) -> bool:
-        """Whether everything that was begun has been stored."""
-        return self._recorder is None or self._recorder.idle
+        """Whether everything that was begun has been stored and answered."""
+        learning = self._learning is not None and self._learning.busy
+        return not learning and (self._recorder is None or self._recorder.idle)
+
+    def destroy_node(self) -> None:
+        """Wait for the end of the trainer and destroy the node."""
+        if self._learning is not None:
+            self._learning.close()
+        super().destroy_node()
 
     def create(self) -> None:
         """Make the topics, services and the action server."""
         self._recorder = Recorder(self)
         self.serve(ListExperts, 'list_experts', self._on_list)
         self.serve(RollbackExpert, 'rollback_expert', self._on_rollback)
-        self._server = ActionServer(
-            self, LearnScenario, 'learn_scenario', self._on_learn, callback_group=self._group
-        )
+        self._learning = Learning(self, lambda: self._registry)
 
     async def _on_list(self, request: ListExperts.Request, response: Any) -> Any:
         """List experts; the service has no message, so a failure is an empty list and a report."""
@@ -125,17 +141,18 @@ class LifelongNode(BaseNode[LifelongParameters]):
         response.success = True
         return response
 
-    def _on_learn(self, goal: ServerGoalHandle) -> LearnScenario.Result:
-        """Say that learning on the robot is not there yet."""
-        goal.abort()
-        return LearnScenario.Result(
-            error_code=LearnScenario.Result.UNSUPPORTED,
-            message='learning a scenario through ROS is not supported yet: use `l2emg train`',
-        )
-
     def status_lines(self) -> dict[str, Callable[[], Status]]:
-        """Return the lines `lifelong: log` and `lifelong: experts`."""
-        return {'log': self._log_status, 'experts': self._expert_status}
+        """Return the lines `log`, `experts` and `learning` of the node."""
+        return {
+            'log': self._log_status,
+            'experts': self._expert_status,
+            'learning': self._learning_status,
+        }
+
+    def _learning_status(self) -> Status:
+        if self._learning is None:
+            return Status(diagnostics.WARN, 'not configured')
+        return self._learning.status()
 
     def _log_status(self) -> Status:
         if self._recorder is None:

@@ -42,7 +42,7 @@ EXPERT_BATCH = 32
 _WARM_UP = 0.05
 _EMOTION_LOSS, _CONTENT_LOSS = 0.5, 0.5
 _FURTHER_LEVELS = 0.3
-_MISREAD = Misread(tokens=0.6, begin=0.4)
+MISREAD = Misread(tokens=0.6, begin=0.4)
 # Share of the batches in which a backbone that reads words does not: shown them, it learns
 # the wordings of the corpus by heart and does not look at the slots.
 _BLIND = 0.6
@@ -78,7 +78,7 @@ def fill_dictionary(model: MotionLanguageModel, batches: Batches, seed: int) -> 
     )
 
 
-def _language(levels: Tensor) -> Tensor:
+def language(levels: Tensor) -> Tensor:
     """Return the loss of (levels,) nats: the first tells the movement, the rest is detail."""
     return levels[0] + _FURTHER_LEVELS * levels[1:].sum()
 
@@ -122,7 +122,7 @@ def _loss(
 ) -> tuple[Tensor, Slots, dict[str, float]]:
     """Return the loss of tokens and read-outs that both stages have, the slots, and figures."""
     with loop.precision(batches.device):
-        levels, slots = model.loss(batch.condition, batch.tokens, None, _MISREAD, withheld)
+        levels, slots = model.loss(batch.condition, batch.tokens, None, MISREAD, withheld)
     emotion, emotion_accuracy = _emotion_loss(model, batches, batch, slots.emotion, number)
     content, content_accuracy = _content_loss(model, batches, batch, slots.content, number)
     figures = {
@@ -131,7 +131,7 @@ def _loss(
         'emotion_accuracy': emotion_accuracy,
         'content_accuracy': content_accuracy,
     }
-    total = _language(levels) + _EMOTION_LOSS * emotion + _CONTENT_LOSS * content
+    total = language(levels) + _EMOTION_LOSS * emotion + _CONTENT_LOSS * content
     return total, slots, figures
 
 
@@ -281,8 +281,8 @@ def train_expert(
         # Experts read what they will read in use, words and all: their backbone has learned what
         # the slots mean.
         with loop.precision(batches.device):
-            levels, _ = model.loss(drawn.condition, drawn.tokens, expert, _MISREAD)
-        return _language(levels), {'nll': float(levels[0].detach())}
+            levels, _ = model.loss(drawn.condition, drawn.tokens, expert, MISREAD)
+        return language(levels), {'nll': float(levels[0].detach())}
 
     loop.run(expert, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report)
     return expert.eval()

@@ -180,6 +180,18 @@ class Batch:
         )
 
 
+def disturbed(
+    text: Tensor, mask: Tensor, rng: np.random.Generator, strength: float = 1.0
+) -> tuple[Tensor, Tensor]:
+    """Return features with noise and a mask that hides some tokens, never the sentence."""
+    hidden = torch.from_numpy(rng.random(mask.shape) < strength * _HIDDEN)
+    hidden[:, :SENTENCE_ROWS] = False
+    # Millions of numbers: they are drawn where they are needed.
+    source = torch.Generator(text.device).manual_seed(int(rng.integers(2**63)))
+    noise = torch.randn(text.shape, generator=source, device=text.device)
+    return text + strength * _NOISE * noise, mask & ~hidden.to(mask.device)
+
+
 class Batches:
     """Random batches of requests and motion tokens.
 
@@ -240,7 +252,7 @@ class Batches:
         rng = np.random.default_rng((self._seed, number))
         batch = self.collect(rng.choice(self._numbers, size, p=self._shares).tolist(), rng)
         batch = batch.to(self.device)
-        text, mask = self._disturbed(batch.condition.text, batch.condition.mask, rng, _MILD)
+        text, mask = disturbed(batch.condition.text, batch.condition.mask, rng, _MILD)
         noisy = dataclasses.replace(batch.condition, text=text, mask=mask)
         return dataclasses.replace(batch, condition=noisy)
 
@@ -262,7 +274,7 @@ class Batches:
         """Return the text, mask and numbers of random pairs of a number and a text."""
         chosen = [listed[i] for i in rng.integers(len(listed), size=size)]
         text, mask = self._padded([sentence for _, sentence in chosen])
-        text, mask = self._disturbed(text.to(self.device), mask.to(self.device), rng)
+        text, mask = disturbed(text.to(self.device), mask.to(self.device), rng)
         return text, mask, torch.tensor([number for number, _ in chosen], device=self.device)
 
     def _padded(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
@@ -275,18 +287,6 @@ class Batches:
             mask[row, : len(rows)] = True
             features[row, : len(rows)] = rows
         return features, mask
-
-    @staticmethod
-    def _disturbed(
-        text: Tensor, mask: Tensor, rng: np.random.Generator, strength: float = 1.0
-    ) -> tuple[Tensor, Tensor]:
-        """Return features with noise and a mask that hides some tokens, never the sentence."""
-        hidden = torch.from_numpy(rng.random(mask.shape) < strength * _HIDDEN)
-        hidden[:, :SENTENCE_ROWS] = False
-        # Millions of numbers: they are drawn where they are needed.
-        source = torch.Generator(text.device).manual_seed(int(rng.integers(2**63)))
-        noise = torch.randn(text.shape, generator=source, device=text.device)
-        return text + strength * _NOISE * noise, mask & ~hidden.to(mask.device)
 
     def collect(self, numbers: Sequence[int], rng: np.random.Generator) -> Batch:
         """Return the requests and motion tokens of given clips, in the memory of the CPU."""

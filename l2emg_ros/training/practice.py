@@ -42,6 +42,7 @@ from l2emg_ros.experts import composition
 from l2emg_ros.files import atomic_write
 from l2emg_ros.generator.sampling import guided, Sampling, SHORTEST, speak
 from l2emg_ros.model.condition import Condition
+from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.model.language_model import MotionLanguageModel
 from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN, MotionTokenizer
 from l2emg_ros.training.dataset import Batch, Batches, Corpus, TextFeatures
@@ -263,6 +264,7 @@ def perform(
     condition: Condition,
     sampling: Sampling,
     generator: torch.Generator,
+    expert: ScenarioExpert | None = None,
 ) -> list[Tensor]:
     """Return the (L, levels) tokens of one performance for each of B requests.
 
@@ -271,12 +273,13 @@ def perform(
         condition: B requests, of prompts of one length: the backbone reads no words.
         sampling: How tokens are drawn.
         generator: Random stream.
+        expert: Of a scenario, or None.
     """
     withheld, weights = sampling.readings()
     readings, size = len(weights), len(condition.given)
     each = {n: getattr(withheld, n).repeat_interleave(size) for n in ('content', 'emotion')}
     prompts, slots, composed = model.prompt(
-        condition.repeated(readings), None, dataclasses.replace(withheld, **each)
+        condition.repeated(readings), expert, dataclasses.replace(withheld, **each)
     )
     weights = weights.to(slots.steering.device)
 

@@ -15,8 +15,6 @@
 from pathlib import Path
 import shutil
 
-from action_msgs.msg import GoalStatus
-from l2emg_interfaces.action import LearnScenario
 from l2emg_interfaces.srv import ListExperts, RollbackExpert
 from nodes.graph import Graph
 import pytest
@@ -50,7 +48,7 @@ def test_experts_are_listed(graph: Graph, lifelong: LifelongNode) -> None:
     assert none == []
 
 
-def test_rollback(graph: Graph, lifelong: LifelongNode, model: Path, log: Path) -> None:
+def test_rollback(graph: Graph, lifelong: LifelongNode, model: Path, tmp_path: Path) -> None:
     from l2emg_ros.experts import state
     from l2emg_ros.experts.place import registry_for
     from l2emg_ros.experts.registry import Registry
@@ -67,7 +65,7 @@ def test_rollback(graph: Graph, lifelong: LifelongNode, model: Path, log: Path) 
         success, message = ask(scenario, version)
         assert not success
         assert words in message
-    registry = registry_for(model, log.parent / 'experts')
+    registry = registry_for(model, tmp_path / 'experts')
     manifest, adapter, slots = registry.load('ward')
     second = registry.add(manifest, adapter, slots)
     present = registry.active()
@@ -87,12 +85,3 @@ def test_rollback(graph: Graph, lifelong: LifelongNode, model: Path, log: Path) 
     assert state.chosen(registry.active()) == {**chosen, 'ward': ('ward', second)}
     # The experts that came with the model are as they were.
     assert Registry(model / 'experts').versions('ward') == [('ward', '1')]
-
-
-def test_learning_is_not_pretended(graph: Graph, lifelong: LifelongNode) -> None:
-    client = graph.action(LearnScenario, 'learn_scenario')
-    handle = graph.ask(lambda: client.send_goal_async(LearnScenario.Goal(scenario='ward')))
-    answer = graph.ask(handle.get_result_async)
-    assert answer.status == GoalStatus.STATUS_ABORTED
-    assert answer.result.error_code == LearnScenario.Result.UNSUPPORTED
-    assert 'not supported' in answer.result.message

@@ -28,7 +28,16 @@ import l2emg_ros
 PACKAGE = Path(l2emg_ros.__file__).resolve().parent
 MODULES = sorted(PACKAGE.rglob('*.py'))
 TORCH = {'accelerate', 'peft', 'safetensors', 'torch', 'transformers'}
-TORCH_HOMES = {'bench', 'experts', 'generator', 'lifelong', 'model', 'text', 'training'}
+TORCH_HOMES = {
+    'bench',
+    'experts',
+    'generator',
+    'learning',
+    'lifelong',
+    'model',
+    'text',
+    'training',
+}
 # They may ask torch for threads and memory, but only once they work: never when imported.
 TORCH_USERS = {'cli', 'nodes'}
 # Folder -> folders of this package that it must not import.
@@ -36,7 +45,9 @@ FORBIDDEN = {
     'motion': {'model', 'generator', 'experts', 'retarget', 'corpus', 'sim', 'viz'},
     'retarget': {'model', 'generator', 'experts', 'lifelong', 'text'},
     'model': {'generator', 'retarget', 'lifelong'},
-    'lifelong': {'generator', 'retarget'},
+    'lifelong': {'generator', 'learning', 'retarget'},
+    # It runs in a process of its own and shares nothing with the generator but the registry.
+    'learning': {'sim', 'viz'},
 }
 
 

@@ -1,0 +1,166 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Whether lessons agree with themselves, before anything is learned from them.
+
+Poisoned or mixed-up data teaches as eagerly as good data does, and what an expert learns from it
+looks like progress by its own lights. So it is looked for where it can be seen: in the motions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.spatial.distance import pdist, squareform
+import torch
+
+from l2emg_ros.bench.evaluator import Evaluator
+from l2emg_ros.emotion import LABELS
+from l2emg_ros.learning.correction import understood
+from l2emg_ros.learning.lessons import Example
+from l2emg_ros.learning.performance import decoded
+from l2emg_ros.learning.verdict import Finding
+from l2emg_ros.lifelong.interaction import Interaction
+from l2emg_ros.model.tokenizer import MotionTokenizer
+from l2emg_ros.text.encoder import TextEncoder
+
+# Below so many there is no telling.
+_ENOUGH = 12
+_SURE, _DRAWS = 0.02, 999
+# Share of named emotions that a reader of motions may see contradicted; it is wrong itself at
+# times, and a scenario's own manner confuses it further.
+_CONTRADICTED = 0.3
+# A reader that doubts a claim so much, and is so sure of something else, contradicts it.
+_DOUBT, _ELSE = 0.05, 0.6
+
+Array = NDArray[np.float64]
+
+
+def audit(
+    examples: Sequence[Example],
+    interactions: Sequence[Interaction],
+    judge: Evaluator,
+    tokenizer: MotionTokenizer,
+    encoder: TextEncoder,
+    seed: int,
+) -> list[Finding]:
+    """Return what was found out about lessons and the interactions that they come from."""
+    rng = np.random.default_rng(seed)
+    shown = [example for example in examples if not example.rated]
+    return [
+        _emotions(shown, judge, tokenizer),
+        _requests(shown, judge, tokenizer, encoder, rng),
+        _corrections(interactions, tokenizer),
+    ]
+
+
+@torch.no_grad()
+def _emotions(
+    examples: Sequence[Example], judge: Evaluator, tokenizer: MotionTokenizer
+) -> Finding:
+    """Ask whether motions show the emotions that they are said to show."""
+    named = [e for e in examples if e.emotion is not None and e.emotion.intensity >= 0.4]
+    if len(named) < _ENOUGH:
+        return _too_few('emotions', len(named), 'motions with a named emotion')
+    _, logits = judge(decoded(tokenizer, [example.tokens for example in named]))
+    read = logits.softmax(dim=1).double().numpy()
+    claimed = np.array([np.argmax(e.emotion.weights()) for e in named if e.emotion is not None])
+    own = read[np.arange(len(named)), claimed]
+    against = (own < _DOUBT) & (read.max(axis=1) > _ELSE)
+    share = float(against.mean())
+    worst = [LABELS[label] for label in claimed[against]]
+    told = f', most often {max(set(worst), key=worst.count)}' if worst else ''
+    return Finding(
+        'emotions',
+        share <= _CONTRADICTED,
+        f'{share:.0%} of {len(named)} motions show another emotion than they are said to{told}: '
+        f'expected at most {_CONTRADICTED:.0%}',
+    )
+
+
+@torch.no_grad()
+def _requests(
+    examples: Sequence[Example],
+    judge: Evaluator,
+    tokenizer: MotionTokenizer,
+    encoder: TextEncoder,
+    rng: np.random.Generator,
+) -> Finding:
+    """Ask whether like requests have like motions (Mantel's test: new gestures pass it too)."""
+    if len({example.text for example in examples}) < _ENOUGH:
+        return _too_few('requests', len({e.text for e in examples}), 'different requests')
+    texts = np.stack([rows[0] for rows in encoder.encode([e.text for e in examples])])
+    motions = judge.pooled(decoded(tokenizer, [e.tokens for e in examples])).numpy()
+    spread = motions.std(axis=0) + 1e-6
+    words, bodies = pdist(texts, 'cosine'), squareform(pdist(motions / spread))
+
+    def alike(order: NDArray[np.intp]) -> float:
+        return float(stats.spearmanr(words, squareform(bodies[np.ix_(order, order)])).statistic)
+
+    found, p = _permuted(alike, len(examples), rng)
+    return Finding(
+        'requests',
+        p <= _SURE,
+        f'like requests have like motions: correlation {found:.2f}, p {p:.3f}: '
+        f'expected at most {_SURE}',
+    )
+
+
+def _permuted(
+    statistic: Callable[[NDArray[np.intp]], float], size: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Return a statistic, and the share of shuffled data that has as large a one."""
+    found = statistic(np.arange(size))
+    above = sum(statistic(rng.permutation(size)) >= found for _ in range(_DRAWS))
+    return found, (above + 1) / (_DRAWS + 1)
+
+
+def _corrections(interactions: Sequence[Interaction], tokenizer: MotionTokenizer) -> Finding:
+    """Ask whether corrections want one thing, or the more of it the less of it there is."""
+    wanted = []
+    for interaction in interactions:
+        asked = understood(interaction.feedback.correction)
+        change = float(np.log(asked.pace * asked.size))
+        if change and len(interaction.tokens):
+            wanted.append((interaction, np.sign(change)))
+    if len(wanted) < _ENOUGH:
+        return _too_few('corrections', len(wanted), 'corrections of pace or size')
+    more = sum(sign > 0 for _, sign in wanted)
+    one_way = stats.binomtest(more, len(wanted)).pvalue
+    moved = _speeds([interaction for interaction, _ in wanted], tokenizer)
+    signs = np.array([sign for _, sign in wanted])
+    levelling = 1.0
+    if 0 < more < len(wanted):
+        levelling = float(stats.spearmanr(moved, signs, alternative='less').pvalue)
+    return Finding(
+        'corrections',
+        min(one_way, levelling) <= _SURE,
+        f'{more} of {len(wanted)} corrections ask for more pace or size, the others for less, '
+        f'whatever the motion was like (p {one_way:.3f}, {levelling:.3f}): '
+        f'expected one of them at most {_SURE}',
+    )
+
+
+@torch.no_grad()
+def _speeds(interactions: Sequence[Interaction], tokenizer: MotionTokenizer) -> Array:
+    """Return (n,) log mean rates of change of the features of the motions."""
+    tokens = [torch.from_numpy(np.array(interaction.tokens)) for interaction in interactions]
+    moved = [float((row[1:] - row[:-1]).abs().mean()) for row in decoded(tokenizer, tokens)]
+    return np.asarray(np.log(np.array(moved) + 1e-9))
+
+
+def _too_few(name: str, count: int, what: str) -> Finding:
+    return Finding(name, True, f'{count} {what}: too few to tell, {_ENOUGH} are needed')

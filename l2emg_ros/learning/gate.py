@@ -1,0 +1,246 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The promotion gate: what a trained expert has to show before the robot performs with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from l2emg_ros.bench import metrics
+from l2emg_ros.bench.evaluator import Evaluator
+from l2emg_ros.experts.router import Router
+from l2emg_ros.generator.generator import Snapshot
+from l2emg_ros.generator.request import Request
+from l2emg_ros.generator.sampling import Sampling
+from l2emg_ros.generator.session import Session
+from l2emg_ros.learning import evidence
+from l2emg_ros.learning.evidence import Gain
+from l2emg_ros.learning.performance import decoded, performed, Prompt, Requests
+from l2emg_ros.learning.verdict import Check
+from l2emg_ros.model.expert import ScenarioExpert
+from l2emg_ros.model.language_model import MotionLanguageModel
+from l2emg_ros.model.tokenizer import MotionTokenizer
+from l2emg_ros.motion import features
+from l2emg_ros.retarget.collision import hulls_of
+from l2emg_ros.retarget.report import violations
+from l2emg_ros.retarget.retargeter import Retargeter
+from l2emg_ros.retarget.robot import Robot
+from l2emg_ros.text.encoder import TextEncoder
+
+# Share of emotions read right that a scenario of before may lose, and that the new one may lose
+# against what serves it now: its own manner makes some emotions harder to read.
+_FORGOTTEN, _UNREADABLE = 0.01, 0.1
+_FID, _SLOWER, _TOUCHING = 1.05, 1.25, 0.01
+_RETARGETED, _TIMED, _REPEATS = 8, 6, 8
+# Requests that go elsewhere, below which a distance of distributions is noise.
+_FID_FROM = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What the checks look at.
+
+    Attributes:
+        lm: Language model.
+        tokenizer: Of the same model.
+        encoder: What it reads text through.
+        requests: Turns prompts into batches.
+        judge: Reads emotions in motions; it has had no part in any training.
+        robot: Which is to perform.
+        seed: Of the performances, the same for both experts.
+    """
+
+    lm: MotionLanguageModel
+    tokenizer: MotionTokenizer
+    encoder: TextEncoder
+    requests: Requests
+    judge: Evaluator
+    robot: Robot
+    seed: int
+
+    def target(self, gains: Sequence[Gain]) -> Check:
+        """Check that requests which were not learned from are served better."""
+        best = max((gain.low for gain in gains), default=0.0)
+        told = '; '.join(str(gain) for gain in gains) or 'too few lessons to tell'
+        ok = evidence.helps(list(gains))
+        return Check('target', ok, 0.0, best, f'{told}: expected a gain above 0 for sure')
+
+    def readable(
+        self,
+        prompts: Sequence[Prompt],
+        active: ScenarioExpert | None,
+        candidate: ScenarioExpert,
+    ) -> Check:
+        """Check that the emotions that are asked for can still be read."""
+        named = [prompt for prompt in prompts if prompt.emotion is not None]
+        if not named:
+            return Check('readable', True, 1.0, 1.0, 'no request names an emotion')
+        before, after = (self._read(named, [e] * len(named))[0] for e in (active, candidate))
+        return Check(
+            'readable',
+            after >= before - _UNREADABLE,
+            before,
+            after,
+            f'emotions read right {before:.2f} -> {after:.2f} of {len(named)} requests: '
+            f'expected at least {before - _UNREADABLE:.2f}',
+        )
+
+    def kept(
+        self,
+        golden: Mapping[str, Sequence[Prompt]],
+        routers: tuple[Router | None, Router],
+        experts: tuple[Mapping[str, ScenarioExpert], Mapping[str, ScenarioExpert]],
+    ) -> Check:
+        """Check that every scenario of before is served as before, through the router.
+
+        An expert of another scenario is not touched by learning: a request can change only where
+        the router sends it elsewhere. Only those are performed again.
+        """
+        worst, told = 0.0, []
+        for scenario, prompts in golden.items():
+            served = [
+                (self._served(p, routers[0], experts[0]), self._served(p, routers[1], experts[1]))
+                for p in prompts
+            ]
+            moved = [n for n, (old, new) in enumerate(served) if old is not new]
+            if not moved:
+                continue
+            # One performance of one request proves nothing.
+            again = [prompts[n] for n in moved for _ in range(_REPEATS)]
+            old, new = ([served[n][k] for n in moved for _ in range(_REPEATS)] for k in (0, 1))
+            (before, rows), (after, others) = (self._read(again, e) for e in (old, new))
+            lost = (before - after) * len(moved) / len(prompts)
+            said = f'{scenario}: {len(moved)} of {len(prompts)} requests go elsewhere, emotions '
+            said += f'read right {before:.2f} -> {after:.2f} of them'
+            if len(moved) >= _FID_FROM:
+                spread = self._read(again, old, self.seed + 1)[1]
+                near, far = (metrics.fid(spread, some, shrink=True) for some in (rows, others))
+                said += f', FID x{far / max(near, 1e-9):.2f}'
+                lost = max(lost, far / max(near, 1e-9) - _FID)
+            worst = max(worst, lost)
+            told.append(said)
+        said = '; '.join(told) or f'no request of {len(golden)} scenarios goes elsewhere'
+        return Check(
+            'kept',
+            worst <= _FORGOTTEN,
+            0.0,
+            worst,
+            f'{said}: expected to lose at most {_FORGOTTEN} of the requests of any scenario',
+        )
+
+    def _served(
+        self, prompt: Prompt, router: Router | None, experts: Mapping[str, ScenarioExpert]
+    ) -> ScenarioExpert | None:
+        """Return the expert that a request is sent to."""
+        if router is None:
+            return None
+        route = router.route(prompt.text, self.encoder)
+        if route.novel:
+            return None
+        return experts.get(route.scenarios[0])
+
+    @torch.no_grad()
+    def _read(
+        self,
+        prompts: Sequence[Prompt],
+        served: Sequence[ScenarioExpert | None],
+        seed: int | None = None,
+    ) -> tuple[float, Any]:
+        """Return the share of emotions that are read right, and (n, width) features."""
+        motions: dict[int, torch.Tensor] = {}
+        start = self.seed if seed is None else seed
+        for expert in dict.fromkeys(served):
+            numbers = [n for n, one in enumerate(served) if one is expert]
+            some = [prompts[n] for n in numbers]
+            made = performed(self.lm, self.requests, some, expert, start)
+            motions.update(zip(numbers, made, strict=True))
+        rows = decoded(self.tokenizer, [motions[n] for n in range(len(prompts))])
+        read = self.judge(rows)[1].argmax(dim=1).tolist()
+        right = [
+            float(label == int(np.argmax(prompt.emotion.weights())))
+            for label, prompt in zip(read, prompts, strict=True)
+            if prompt.emotion is not None
+        ]
+        return float(np.mean(right or [1.0])), self.judge.motion_features(rows).numpy()
+
+    def safe(
+        self,
+        prompts: Sequence[Prompt],
+        active: ScenarioExpert | None,
+        candidate: ScenarioExpert,
+    ) -> Check:
+        """Check that the robot can perform what the expert makes, within every limit."""
+        some = list(prompts[:_RETARGETED])
+        before, after = (self._retargeted(some, e) for e in (active, candidate))
+        ok = after[0] == 0 and after[1] <= before[1] + _TOUCHING
+        return Check(
+            'safe',
+            ok,
+            before[1],
+            after[1],
+            f'{after[0]} samples beyond a limit of {self.robot.name}, links touch in '
+            f'{before[1]:.1%} -> {after[1]:.1%} of the samples of {len(some)} motions: expected '
+            f'0 and at most {before[1] + _TOUCHING:.1%}',
+        )
+
+    def _retargeted(
+        self, prompts: Sequence[Prompt], expert: ScenarioExpert | None
+    ) -> tuple[int, float]:
+        """Return samples beyond a limit, and the share of samples in which links touch."""
+        made = performed(self.lm, self.requests, prompts, expert, self.seed)
+        retargeter, hulls = Retargeter(self.robot), hulls_of(self.robot)
+        broken, touching = 0, []
+        for rows in decoded(self.tokenizer, made):
+            trajectory = retargeter.retarget(features.decode(rows.numpy()))
+            broken += violations(self.robot, trajectory)
+            touching.append(0.0 if hulls is None else hulls.share(trajectory.positions))
+        return broken, float(np.mean(touching))
+
+    def quick(
+        self,
+        prompts: Sequence[Prompt],
+        active: ScenarioExpert | None,
+        candidate: ScenarioExpert,
+    ) -> Check:
+        """Check that the candidate answers as soon as what is active, measured in turns."""
+        times: tuple[list[float], list[float]] = ([], [])
+        for prompt in prompts[:_TIMED]:
+            for into, expert in zip(times, (active, candidate), strict=True):
+                into.append(self._first_chunk(prompt, expert))
+        # The shortest of several is what the code needs; the rest is what else runs.
+        before, after = (min(values) for values in times)
+        return Check(
+            'quick',
+            after <= before * _SLOWER,
+            before,
+            after,
+            f'first chunk {before * 1e3:.0f} -> {after * 1e3:.0f} ms: expected at most x{_SLOWER}',
+        )
+
+    def _first_chunk(self, prompt: Prompt, expert: ScenarioExpert | None) -> float:
+        """Return the seconds until the first chunk of a request."""
+        began = time.perf_counter()
+        snapshot = Snapshot(
+            'gate', self.lm, self.tokenizer, expert, ('candidate',), (1.0,), '', 1.0
+        )
+        request = Request(prompt.text, prompt.emotion, seed=self.seed)
+        text = self.encoder.encode([prompt.text])[0]
+        next(iter(Session(snapshot, request, text, Sampling(), None)))
+        return time.perf_counter() - began

@@ -1,0 +1,134 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Requests as batches, and what the model performs for many requests at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn, Tensor
+
+from l2emg_ros.emotion import Emotion
+from l2emg_ros.generator.sampling import Sampling
+from l2emg_ros.model.condition import Condition, duration_bucket
+from l2emg_ros.model.expert import ScenarioExpert
+from l2emg_ros.model.language_model import MotionLanguageModel
+from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN, MotionTokenizer
+from l2emg_ros.text.encoder import MAX_ROWS, TextEncoder
+from l2emg_ros.training.practice import perform
+
+TOGETHER = 48
+"""Requests that are performed at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A request without its answer.
+
+    Attributes:
+        text: What to do.
+        emotion: How; None leaves it to the words.
+        seconds: How long; None lets the model decide.
+    """
+
+    text: str
+    emotion: Emotion | None = None
+    seconds: float | None = None
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        emotion = self.emotion
+        told = {} if emotion is None else {'emotion': str(emotion), 'intensity': emotion.intensity}
+        return {'text': self.text, **told}
+
+    @classmethod
+    def of(cls, record: dict[str, Any]) -> Prompt:
+        """Return the prompt of ``record``.
+
+        Raises:
+            KeyError: It has no text.
+            BadRequest: Its emotion is none.
+        """
+        emotion = Emotion.parse(record.get('emotion'), record.get('intensity'))
+        return cls(str(record['text']), emotion)
+
+
+class Requests:
+    """Turns prompts into batches; every text is encoded once.
+
+    Args:
+        encoder: What the model reads text through.
+        device: Where the batches lie.
+    """
+
+    def __init__(self, encoder: TextEncoder, device: torch.device) -> None:
+        self._encoder, self._device = encoder, device
+        self._rows: dict[str, Tensor] = {}
+
+    def condition(self, prompts: Sequence[Prompt]) -> Condition:
+        """Return B requests as a batch."""
+        new = sorted({prompt.text for prompt in prompts} - set(self._rows))
+        for start in range(0, len(new), 64):
+            some = new[start : start + 64]
+            for sentence, encoded in zip(some, self._encoder.encode(some), strict=True):
+                self._rows[sentence] = torch.from_numpy(encoded)
+        # One width for every batch: each new shape costs the CPU kernels a compilation.
+        text = torch.zeros(len(prompts), MAX_ROWS, self._encoder.width)
+        mask = torch.zeros(len(prompts), MAX_ROWS, dtype=torch.bool)
+        for number, prompt in enumerate(prompts):
+            rows = self._rows[prompt.text]
+            text[number, : len(rows)], mask[number, : len(rows)] = rows, True
+        mixtures = [(prompt.emotion or Emotion('neutral')).weights() for prompt in prompts]
+        return Condition(
+            text=text,
+            mask=mask,
+            emotion=torch.from_numpy(np.stack(mixtures)).float(),
+            given=torch.tensor([prompt.emotion is not None for prompt in prompts]),
+            duration=torch.tensor([duration_bucket(prompt.seconds) for prompt in prompts]),
+        ).to(self._device)
+
+
+def performed(
+    lm: MotionLanguageModel,
+    requests: Requests,
+    prompts: Sequence[Prompt],
+    expert: ScenarioExpert | None,
+    seed: int,
+) -> list[Tensor]:
+    """Return the (L, levels) tokens of one performance of each prompt.
+
+    The same prompts and seed draw the same random numbers whatever the expert, so that two
+    experts differ by nothing else.
+    """
+    made: list[Tensor] = []
+    for start in range(0, len(prompts), TOGETHER):
+        condition = requests.condition(prompts[start : start + TOGETHER])
+        stream = torch.Generator().manual_seed(seed + start)
+        made += perform(lm, condition, Sampling(), stream, expert)
+    return made
+
+
+@torch.no_grad()
+def decoded(tokenizer: MotionTokenizer, motions: Sequence[Tensor]) -> list[Tensor]:
+    """Return the (T, 140) features of motions' tokens."""
+    # The decoder is causal: what stands behind a motion does not change it.
+    padded = nn.utils.rnn.pad_sequence(list(motions), batch_first=True)
+    rows = tokenizer.decode(padded.to(tokenizer.std.device)).cpu()
+    return [
+        row[: FRAMES_PER_TOKEN * len(motion)] for row, motion in zip(rows, motions, strict=True)
+    ]
