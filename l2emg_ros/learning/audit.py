@@ -28,14 +28,14 @@ from scipy.spatial.distance import pdist, squareform
 import torch
 
 from l2emg_ros.bench.evaluator import Evaluator
-from l2emg_ros.emotion import LABELS
+from l2emg_ros.emotion import Emotion, LABELS
 from l2emg_ros.learning.correction import understood
 from l2emg_ros.learning.lessons import Example
 from l2emg_ros.learning.performance import decoded
 from l2emg_ros.learning.verdict import Finding
 from l2emg_ros.lifelong.interaction import Interaction
 from l2emg_ros.model.tokenizer import MotionTokenizer
-from l2emg_ros.text.encoder import TextEncoder
+from l2emg_ros.text.encoder import MINILM_WIDTH, TextEncoder
 
 # Below so many there is no telling.
 _ENOUGH = 12
@@ -99,24 +99,38 @@ def _requests(
     encoder: TextEncoder,
     rng: np.random.Generator,
 ) -> Finding:
-    """Ask whether like requests have like motions (Mantel's test: new gestures pass it too)."""
+    """Ask whether motions belong to their requests.
+
+    Either a reader of both finds each motion nearer to its own request than to others, which it
+    can for the gestures it knows; or like requests have like motions (Mantel's test), which new
+    gestures have too where there are several of each.
+    """
     if len({example.text for example in examples}) < _ENOUGH:
         return _too_few('requests', len({e.text for e in examples}), 'different requests')
     texts = np.stack([rows[0] for rows in encoder.encode([e.text for e in examples])])
-    motions = judge.pooled(decoded(tokenizer, [e.tokens for e in examples])).numpy()
-    spread = motions.std(axis=0) + 1e-6
-    words, bodies = pdist(texts, 'cosine'), squareform(pdist(motions / spread))
+    rows = decoded(tokenizer, [example.tokens for example in examples])
+    pooled = judge.pooled(rows).numpy()
+    words = pdist(texts, 'cosine')
+    bodies = squareform(pdist(pooled / (pooled.std(axis=0) + 1e-6)))
 
     def alike(order: NDArray[np.intp]) -> float:
         return float(stats.spearmanr(words, squareform(bodies[np.ix_(order, order)])).statistic)
 
-    found, p = _permuted(alike, len(examples), rng)
-    return Finding(
-        'requests',
-        p <= _SURE,
-        f'like requests have like motions: correlation {found:.2f}, p {p:.3f}: '
-        f'expected at most {_SURE}',
-    )
+    tests = {'like requests have like motions': _permuted(alike, len(examples), rng)}
+    if texts.shape[1] == MINILM_WIDTH:
+        mixtures = np.stack([(e.emotion or Emotion('neutral')).weights() for e in examples])
+        asked = judge.request_features(
+            torch.from_numpy(texts), torch.from_numpy(mixtures).float()
+        ).numpy()
+        near = asked @ judge.motion_features(rows).numpy().T
+
+        def matched(order: NDArray[np.intp]) -> float:
+            return float(near[np.arange(len(order)), order].mean())
+
+        tests['motions are near their requests'] = _permuted(matched, len(examples), rng)
+    said = ', '.join(f'{name}: {found:.2f}, p {p:.3f}' for name, (found, p) in tests.items())
+    ok = min(p for _, p in tests.values()) <= _SURE
+    return Finding('requests', ok, f'{said}: expected one p of at most {_SURE}')
 
 
 def _permuted(

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -115,17 +116,21 @@ def _meanings(word: str) -> Iterator[tuple[str, int]]:
                 yield axis, sign
 
 
-def corrected(motion: Motion, correction: Correction) -> Motion:
+def corrected(motion: Motion, correction: Correction, longest: float = math.inf) -> Motion:
     """Return a motion at 30 fps with another pace and size; its feet stay where they are.
 
-    Size is how far the joints of the upper body leave the pose in which the motion begins.
+    Args:
+        motion: What was played.
+        correction: How it should have been. Size is how far the joints of the upper body leave
+            the pose in which the motion begins.
+        longest: Seconds beyond which it is not slowed down.
     """
+    slowest = min(motion.duration / longest, 1.0) if longest < math.inf else 0.0
+    pace = max(correction.pace, slowest)
     begin = motion.rotations[:1]
     turned = rotation.to_rotvec(rotation.multiply(rotation.inverse(begin), motion.rotations))
     factors = np.ones((1, len(skeleton.JOINT_NAMES), 1))
     factors[:, _UPPER] = correction.size
     rotations = rotation.multiply(begin, rotation.from_rotvec(turned * factors))
-    played = Motion.from_rotations(
-        rotations, motion.root_translation, motion.fps * correction.pace
-    )
+    played = Motion.from_rotations(rotations, motion.root_translation, motion.fps * pace)
     return played.resample(FPS)

@@ -33,7 +33,7 @@ from l2emg_ros.learning.scenario import SHORTEST, spoken
 from l2emg_ros.lifelong.interaction import Interaction
 from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.model.language_model import MotionLanguageModel
-from l2emg_ros.model.tokenizer import MotionTokenizer
+from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN, MotionTokenizer
 from l2emg_ros.motion import features
 from l2emg_ros.motion.motion import Motion
 
@@ -134,7 +134,8 @@ class Teacher:
     ) -> Tensor | None:
         """Return the tokens of an interaction's motion, played as it should have been."""
         rows = decoded(self.tokenizer, [_tokens(interaction)])[0]
-        motion = corrected(features.decode(rows.numpy()), correction)
+        most = self.lm.config.longest * FRAMES_PER_TOKEN / features.FPS
+        motion = corrected(features.decode(rows.numpy()), correction, most)
         try:
             return spoken(self.tokenizer, motion, self.lm.config.longest)
         except L2EmgError as error:

@@ -28,7 +28,7 @@ from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import BadRequest, L2EmgError
 from l2emg_ros.generator.request import Request
 from l2emg_ros.learning.lessons import Example, Lessons
-from l2emg_ros.model.tokenizer import MotionTokenizer
+from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN, MotionTokenizer
 from l2emg_ros.motion import features
 from l2emg_ros.motion.motion import Motion
 
@@ -48,7 +48,7 @@ def spoken(tokenizer: MotionTokenizer, motion: Motion, longest: int) -> Tensor:
     rows = torch.from_numpy(features.encode(fitted))[None].to(tokenizer.std.device)
     tokens = tokenizer.encode(rows)[0].cpu()
     if not SHORTEST <= len(tokens) <= longest:
-        least, most = (4 * count / features.FPS for count in (SHORTEST, longest))
+        least, most = (FRAMES_PER_TOKEN * n / features.FPS for n in (SHORTEST, longest))
         raise BadRequest(
             f'motion lasts {motion.duration:.1f} s: expected {least:.1f} to {most:.1f} s'
         )
