@@ -22,9 +22,9 @@ from typing import Any
 from l2emg_interfaces.msg import InteractionFeedback, MotionOutcome
 from rclpy.serialization import deserialize_message
 
-from l2emg_ros.errors import BadRequest, MotionFormatError
+from l2emg_ros.errors import BadRequest, RobotMapError
+from l2emg_ros.lifelong import demonstration
 from l2emg_ros.lifelong.interaction import Feedback, Outcome
-from l2emg_ros.motion import io
 from l2emg_ros.nodes import convert
 
 
@@ -81,17 +81,17 @@ def outcome_from_message(message: MotionOutcome) -> Outcome:
 
 
 def load_demonstration(path: Path) -> Any:
-    """Load what a person has shown: a motion, or a trajectory of the robot.
+    """Load what a person has shown: a motion, or a trajectory of the robot that becomes one.
+
+    Of a robot that is not shipped a trajectory is only read: who learns from it has its map file.
 
     Raises:
         MotionFormatError: It is neither.
+        BadRequest: The robot has no joint of that name.
     """
-    from l2emg_ros.retarget.trajectory import Trajectory
-
     try:
-        return io.load(path)
-    except MotionFormatError as error:
-        try:
-            return Trajectory.load(path)
-        except MotionFormatError:
-            raise error from None
+        return demonstration.load(path)
+    except RobotMapError:
+        from l2emg_ros.retarget.trajectory import Trajectory
+
+        return Trajectory.load(path)
