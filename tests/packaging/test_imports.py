@@ -122,9 +122,12 @@ import l2emg_ros.motion.io, l2emg_ros.corpus, l2emg_ros.processes, l2emg_ros.cli
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize('node', ['generator', 'retargeter', 'lifelong', 'simulator'])
+@pytest.mark.parametrize(
+    'node',
+    ['generator_node', 'retargeter_node', 'lifelong_node', 'simulator_node', 'hri_bridge'],
+)
 def test_importing_a_node_does_not_load_torch(node: str) -> None:
-    code = f'import sys, l2emg_ros.nodes.{node}_node; sys.exit("torch" in sys.modules)'
+    code = f'import sys, l2emg_ros.nodes.{node}; sys.exit("torch" in sys.modules)'
     assert subprocess.run([sys.executable, '-c', code], check=False).returncode == 0
 
 
