@@ -41,6 +41,25 @@ def load(path: str | os.PathLike[str], robot: str = '') -> Motion:
     return _from_trajectory(Path(path), robot) if is_trajectory(path) else Motion.load(path)
 
 
+def check(path: str | os.PathLike[str]) -> None:
+    """Check that a file holds what can be learned from, as far as that can be known now.
+
+    Of a trajectory whose robot is not shipped only the file itself is checked: who learns from it
+    has the map file.
+
+    Raises:
+        MotionFormatError: As of `load`.
+        BadRequest: As of `load`.
+        OSError: As of `load`.
+    """
+    try:
+        load(path)
+    except RobotMapError:
+        from l2emg_ros.retarget.trajectory import Trajectory
+
+        Trajectory.load(path)
+
+
 def is_trajectory(path: str | os.PathLike[str]) -> bool:
     """Return whether a file holds a trajectory of a robot, by its name and what is in it.
 

@@ -16,14 +16,12 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 from l2emg_interfaces.msg import InteractionFeedback, MotionOutcome
 from rclpy.serialization import deserialize_message
 
-from l2emg_ros.errors import BadRequest, RobotMapError
-from l2emg_ros.lifelong import demonstration
+from l2emg_ros.errors import BadRequest
 from l2emg_ros.lifelong.interaction import Feedback, Outcome
 from l2emg_ros.nodes import convert
 
@@ -78,20 +76,3 @@ def outcome_from_message(message: MotionOutcome) -> Outcome:
         trimmed=float(message.trimmed),
         tracking_error=None if math.isnan(error) else error,
     )
-
-
-def load_demonstration(path: Path) -> Any:
-    """Load what a person has shown: a motion, or a trajectory of the robot that becomes one.
-
-    Of a robot that is not shipped a trajectory is only read: who learns from it has its map file.
-
-    Raises:
-        MotionFormatError: It is neither.
-        BadRequest: The robot has no joint of that name.
-    """
-    try:
-        return demonstration.load(path)
-    except RobotMapError:
-        from l2emg_ros.retarget.trajectory import Trajectory
-
-        return Trajectory.load(path)

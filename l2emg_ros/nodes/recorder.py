@@ -189,9 +189,7 @@ class Recorder:
 
     def _opened(self) -> InteractionLog:
         if self._log is None:
-            self._log = InteractionLog(
-                self._node.parameters.log_path, writer=True, check=said.load_demonstration
-            )
+            self._log = InteractionLog(self._node.parameters.log_path, writer=True)
             self._count, self._bytes = self._log.count(), self._log.size()
         return self._log
 

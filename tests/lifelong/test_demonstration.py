@@ -79,6 +79,8 @@ def test_a_robot_of_ones_own(tmp_path: Path) -> None:
         RobotMapError, match=r"shown\.npz: trajectory of robot 'toy': expected one"
     ):
         demonstration.load(path)
+    # It can be kept until somebody knows that robot, if it is one at all.
+    demonstration.check(path)
     # A file does not choose what other file is read.
     replace(shown(robot), robot=str(own)).save(path)
     with pytest.raises(RobotMapError, match='or to be told the map file'):
@@ -122,6 +124,9 @@ def test_what_is_wrong_is_named(tmp_path: Path, g1: Robot, case: str) -> None:
     with pytest.raises(kind, match=message) as refused:
         demonstration.load(path, 'g2' if case == 'robot' else '')
     assert '\n' not in str(refused.value)
+    if case != 'robot':
+        with pytest.raises(kind, match=message):
+            demonstration.check(path)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
