@@ -61,6 +61,7 @@ setup(
             'generator = l2emg_ros.nodes.generator_node:main',
             'retargeter = l2emg_ros.nodes.retargeter_node:main',
             'lifelong = l2emg_ros.nodes.lifelong_node:main',
+            'hri_bridge = l2emg_ros.nodes.hri_bridge:main',
             'simulator = l2emg_ros.nodes.simulator_node:main',
         ],
     },

@@ -63,9 +63,11 @@ LIFELONG = Process(
     'lifelong.yaml',
     ('model_path', 'experts_path'),
 )
+HRI_BRIDGE = Process('hri_bridge', 'l2emg_ros.nodes.hri_bridge', 'hri_bridge.yaml', ())
 SIMULATOR = Process('simulator', 'l2emg_ros.nodes.simulator_node', 'simulator.yaml', ('robot',))
 
-# What turns sentences into joint trajectories; the simulator stands in for a robot.
+# What turns sentences into joint trajectories; the simulator stands in for a robot, the bridge
+# speaks ROS4HRI.
 NODES = (GENERATOR, RETARGETER, LIFELONG)
 
 ARGUMENTS: Mapping[str, Argument] = {
@@ -83,9 +85,9 @@ ARGUMENTS: Mapping[str, Argument] = {
 COMMON = ('params_file', 'namespace', 'use_sim_time', 'log_level', 'autostart')
 
 
-def select(*, sim: bool) -> tuple[Process, ...]:
-    """Return the processes of a graph, the simulator first where it is wanted."""
-    return (SIMULATOR, *NODES) if sim else NODES
+def select(*, sim: bool, hri: bool = False) -> tuple[Process, ...]:
+    """Return the processes of a graph: the simulator first, the bridge last, where wanted."""
+    return (*((SIMULATOR,) if sim else ()), *NODES, *((HRI_BRIDGE,) if hri else ()))
 
 
 def ros_arguments(

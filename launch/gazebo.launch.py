@@ -95,6 +95,12 @@ def generate_launch_description() -> LaunchDescription:
                 'headless', default_value='false', description='no window', choices=choice
             ),
             DeclareLaunchArgument(
+                'hri',
+                default_value='false',
+                description='also start the bridge to ROS4HRI',
+                choices=choice,
+            ),
+            DeclareLaunchArgument(
                 'fixed_base',
                 default_value='true',
                 description='hold the pelvis on a stand; without it the robot falls over',

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Start the whole graph: generator, retargeter, lifelong and, with sim:=true, the simulator."""
+"""Start the whole graph; with sim:=true the simulator too, with hri:=true the ROS4HRI bridge."""
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument
@@ -19,13 +19,13 @@ from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 
 from l2emg_ros.nodes.launching import arguments, declare, include, PACKAGE
-from l2emg_ros.processes import NODES, SIMULATOR
+from l2emg_ros.processes import HRI_BRIDGE, NODES, SIMULATOR
 
 
 def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
-            *declare(*arguments(*NODES, SIMULATOR)),
+            *declare(*arguments(*NODES, SIMULATOR, HRI_BRIDGE)),
             DeclareLaunchArgument(
                 'sim',
                 default_value='false',
@@ -37,8 +37,19 @@ def generate_launch_description() -> LaunchDescription:
                 'simulator.launch.py',
                 condition=IfCondition(LaunchConfiguration('sim')),
             ),
+            DeclareLaunchArgument(
+                'hri',
+                default_value='false',
+                description='also start the bridge to ROS4HRI',
+                choices=['true', 'false'],
+            ),
             include(PACKAGE, 'generator.launch.py'),
             include(PACKAGE, 'retarget.launch.py'),
             include(PACKAGE, 'lifelong.launch.py'),
+            include(
+                PACKAGE,
+                'hri_bridge.launch.py',
+                condition=IfCondition(LaunchConfiguration('hri')),
+            ),
         ]
     )

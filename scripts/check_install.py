@@ -28,7 +28,7 @@ import l2emg_interfaces
 import l2emg_ros
 from l2emg_ros import resources
 
-PROGRAMS = ('l2emg', 'generator', 'retargeter', 'lifelong', 'simulator')
+PROGRAMS = ('l2emg', 'generator', 'retargeter', 'lifelong', 'hri_bridge', 'simulator')
 FILES = (
     'models',
     'urdf/robots/g1/controllers.yaml',

@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(option, default=argument.default, choices=choices, help=argument.help)
     parser.add_argument('--sim', action='store_true', help='also start the MuJoCo simulator')
     parser.add_argument(
+        '--hri', action='store_true', help='also start the bridge to ROS4HRI (needs hri_msgs)'
+    )
+    parser.add_argument(
         '--params-file', type=Path, metavar='FILE', help=ARGUMENTS['params_file'].help
     )
     parser.add_argument(
@@ -59,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
         with Graph(
             args.robot,
             sim=args.sim,
+            hri=args.hri,
             files=[args.params_file] if args.params_file is not None else [],
             namespace=args.namespace,
             log_level=args.log_level,

@@ -30,12 +30,12 @@ from l2emg_ros.learning.lessons import Example, Lessons, Preference
 from l2emg_ros.learning.performance import decoded, performed, Prompt, Requests
 from l2emg_ros.learning.reward import advantages, RewardWeights
 from l2emg_ros.learning.scenario import SHORTEST, spoken
+from l2emg_ros.lifelong import demonstration
 from l2emg_ros.lifelong.interaction import Interaction
 from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.model.language_model import MotionLanguageModel
 from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN, MotionTokenizer
 from l2emg_ros.motion import features
-from l2emg_ros.motion.motion import Motion
 
 # A motion as it should have been is a guess, a shown one is not.
 _CORRECTED = 0.5
@@ -96,7 +96,7 @@ class Teacher:
             if not interaction.feedback.demonstration:
                 continue
             try:
-                motion = Motion.load(interaction.feedback.demonstration)
+                motion = demonstration.load(interaction.feedback.demonstration)
                 tokens = spoken(self.tokenizer, motion, self.lm.config.longest)
             except (L2EmgError, OSError) as error:
                 left_out[f'demonstration: {error}'] += 1

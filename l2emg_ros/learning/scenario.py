@@ -28,6 +28,7 @@ from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import BadRequest, L2EmgError
 from l2emg_ros.generator.request import Request
 from l2emg_ros.learning.lessons import Example, Lessons
+from l2emg_ros.lifelong import demonstration
 from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN, MotionTokenizer
 from l2emg_ros.motion import features
 from l2emg_ros.motion.motion import Motion
@@ -60,7 +61,8 @@ def read(path: str | os.PathLike[str], tokenizer: MotionTokenizer, longest: int)
 
     Args:
         path: A ``.jsonl`` file; or a folder with some, or with motion files that say in themselves
-            what they show (``text``, ``emotion``, ``intensity``).
+            what they show (``text``, ``emotion``, ``intensity``). Trajectories of robots are
+            taken as the motions of people that they stand for.
         tokenizer: Of the model that is to learn.
         longest: Tokens of the longest motion that it can learn.
 
@@ -73,7 +75,7 @@ def read(path: str | os.PathLike[str], tokenizer: MotionTokenizer, longest: int)
     examples = []
     for name, row, where in _rows(root):
         try:
-            motion = Motion.load(row['motion'])
+            motion = demonstration.load(row['motion'])
             text = row.get('text') or motion.text
             emotion = Emotion.parse(
                 row.get('emotion', motion.emotion), _intensity(row, motion.intensity)

@@ -55,7 +55,8 @@ class Feedback:
         human_after: The person's emotion after it, or None.
         correction: What the request should have been, or ''.
         preferred_motion_id: The motion they would rather have seen, or ''.
-        demonstration: File with a motion shown by a person, or ''.
+        demonstration: File with what a person has shown, a motion or a trajectory of a robot, or
+            ''.
         confidence_before: How sure ``human_before`` is, in [0, 1]; 0: not said.
         confidence_after: How sure ``human_after`` is, in [0, 1]; 0: not said.
 

@@ -15,7 +15,7 @@
 
     index.sqlite               what is known of every interaction, one row each
     interactions/ID.mcap       the messages of its motion and the feedback, never changed
-    interactions/ID.demo.*     a motion that a person has shown
+    interactions/ID.demo.*     what a person has shown: a motion, or a trajectory of a robot
     lock                       held by the one process that records
     reserve                    zeros, given up to erase something where the disk is full
 
@@ -24,7 +24,7 @@ A recording is complete on disk before its row is; a row is complete before its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 import dataclasses
 import fcntl
@@ -38,11 +38,10 @@ import zipfile
 
 from l2emg_ros.errors import BadRequest, L2EmgError, LogError
 from l2emg_ros.files import atomic_write, sha256, sync_folder
-from l2emg_ros.lifelong import recording
+from l2emg_ros.lifelong import demonstration, recording
 from l2emg_ros.lifelong.index import FILES, Index
 from l2emg_ros.lifelong.interaction import Interaction, Outcome
 from l2emg_ros.lifelong.recording import Record
-from l2emg_ros.motion import io
 
 _INDEX = 'index.sqlite'
 _RESERVE, _RESERVED = 'reserve', 256 << 10
@@ -65,7 +64,6 @@ class InteractionLog:
         folder: Where the log is.
         writer: Open it for `add`: the folder is made, what a crash has left is cleared away, and
             no other process can record until it is closed.
-        check: Loads a demonstration, and raises where it is none; by default motions are taken.
 
     Raises:
         LogError: There is no log, it is damaged or newer than this software, or another process
@@ -78,11 +76,10 @@ class InteractionLog:
         folder: str | os.PathLike[str],
         *,
         writer: bool = False,
-        check: Callable[[Path], Any] = io.load,
     ) -> None:
         self.folder = Path(os.path.expanduser(folder))
         self._files = self.folder / FILES
-        self._check, self._lock = check, -1
+        self._lock = -1
         path = self.folder / _INDEX
         if self.folder.exists() and not self.folder.is_dir():
             raise LogError(f'{self.folder} is a file: expected the folder of a log')
@@ -142,19 +139,19 @@ class InteractionLog:
             raise BadRequest(f'id {identifier!r}: expected 32 hexadecimal digits, not yet in use')
         record = self._files / f'{identifier}.mcap'
         shown = interaction.feedback.demonstration
-        demonstration = self._files / f'{identifier}.demo{Path(shown).suffix.lower()}'
+        kept = self._files / f'{identifier}.demo{Path(shown).suffix.lower()}'
         try:
             if shown:
-                self._copy(Path(os.path.expanduser(shown)), demonstration)
+                self._copy(Path(shown).expanduser(), kept)
             with atomic_write(record, _MODE) as temporary:
                 recording.write(temporary, messages)
             self._index.insert(
                 dataclasses.replace(interaction, id=identifier),
-                (record.name, demonstration.name if shown else ''),
-                (sha256(record), sha256(demonstration) if shown else ''),
+                (record.name, kept.name if shown else ''),
+                (sha256(record), sha256(kept) if shown else ''),
             )
         except BaseException as error:
-            self._undo(identifier, (record, demonstration))
+            self._undo(identifier, (record, kept))
             if isinstance(error, OSError) and error.filename is None:
                 raise OSError(error.errno, error.strerror, str(self._files)) from None
             raise
@@ -373,7 +370,7 @@ class InteractionLog:
             temporary.write_bytes(content)
             try:
                 _check_size(temporary)
-                self._check(temporary)
+                demonstration.check(temporary)
             except (L2EmgError, zipfile.BadZipFile) as error:
                 why = str(error).replace(str(temporary), str(source))
                 raise BadRequest(f'demonstration {source} cannot be loaded: {why}') from None

@@ -16,15 +16,13 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 from l2emg_interfaces.msg import InteractionFeedback, MotionOutcome
 from rclpy.serialization import deserialize_message
 
-from l2emg_ros.errors import BadRequest, MotionFormatError
+from l2emg_ros.errors import BadRequest
 from l2emg_ros.lifelong.interaction import Feedback, Outcome
-from l2emg_ros.motion import io
 from l2emg_ros.nodes import convert
 
 
@@ -78,20 +76,3 @@ def outcome_from_message(message: MotionOutcome) -> Outcome:
         trimmed=float(message.trimmed),
         tracking_error=None if math.isnan(error) else error,
     )
-
-
-def load_demonstration(path: Path) -> Any:
-    """Load what a person has shown: a motion, or a trajectory of the robot.
-
-    Raises:
-        MotionFormatError: It is neither.
-    """
-    from l2emg_ros.retarget.trajectory import Trajectory
-
-    try:
-        return io.load(path)
-    except MotionFormatError as error:
-        try:
-            return Trajectory.load(path)
-        except MotionFormatError:
-            raise error from None

@@ -56,12 +56,13 @@ class Graph:
     Args:
         robot: name or map file of the robot.
         sim: also start the simulator.
+        hri: also start the bridge to ROS4HRI.
         parameters: node name -> parameters that win over the defaults.
         files: parameter files for every node.
         namespace: of the nodes.
         log_level: least log level of the nodes.
         log_dir: folder for one log file a node; None lets the nodes write to this terminal.
-        nodes: the processes; None chooses by `sim`.
+        nodes: the processes; None chooses by `sim` and `hri`.
         **arguments: `model_path`, `experts_path`, `device`: passed to the nodes that take them.
     """
 
@@ -70,6 +71,7 @@ class Graph:
         robot: str = 'g1',
         *,
         sim: bool = False,
+        hri: bool = False,
         parameters: Mapping[str, Mapping[str, Any]] | None = None,
         files: Sequence[str | Path] = (),
         namespace: str = '',
@@ -78,7 +80,8 @@ class Graph:
         nodes: Sequence[Process] | None = None,
         **arguments: str,
     ) -> None:
-        self.nodes = tuple(nodes) if nodes is not None else processes.select(sim=sim)
+        chosen = processes.select(sim=sim, hri=hri) if nodes is None else nodes
+        self.nodes = tuple(chosen)
         self.namespace = namespace.strip('/')
         self._arguments = {'robot': robot, **arguments}
         self._parameters = parameters or {}

@@ -192,9 +192,7 @@ class Recorder:
         if self._log is not None and not self._log.present:
             self._close()
         if self._log is None:
-            self._log = InteractionLog(
-                self._node.parameters.log_path, writer=True, check=said.load_demonstration
-            )
+            self._log = InteractionLog(self._node.parameters.log_path, writer=True)
             self._count, self._bytes = self._log.count(), self._log.size()
         return self._log
 

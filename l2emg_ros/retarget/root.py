@@ -119,6 +119,23 @@ def fade(values: Array, ramp: tuple[float, float]) -> Array:
     return np.asarray(share * share * (3.0 - 2.0 * share))
 
 
+def held_travel(touching: Array, contacts: Array, free: Array) -> Array:
+    """Return how far the root gets (K, 2) m, so that the parts of the feet in contact stay put.
+
+    Args:
+        touching: (K, 4, 2) m, the parts of the feet from the root, in world directions.
+        contacts: (K, 4) in [0, 1]: they stay in place.
+        free: (K - 1, 2) m, steps of the root where nothing holds it.
+    """
+    weights = (contacts[1:] + contacts[:-1])[..., None] / 2
+    grip = np.minimum(weights.sum(axis=1), 1.0)
+    # A foot that is about to stand, or to leave, must not drag the one that stands.
+    sure = np.maximum(weights, 1e-9) ** _SURE
+    held = -(sure * np.diff(touching, axis=0)).sum(axis=1) / sure.sum(axis=1)
+    steps = grip * held + (1.0 - grip) * free
+    return np.vstack([np.zeros((1, 2)), np.cumsum(steps, axis=0)])
+
+
 def sole_corners(robot: Robot, side: str) -> Array:
     """Return the corners (C, 3) m of a sole from the ankle, in the sole's axes."""
     sole, ankle = f'{side}_sole', f'{side}_ankle'
@@ -220,13 +237,7 @@ class RootPlanner:
             feet: K frames.
             at: (2,) m, where the root is at first.
         """
-        touching = self.parts(corners)[..., :2]
-        weights = (feet.contacts[1:] + feet.contacts[:-1])[..., None] / 2
-        grip = np.minimum(weights.sum(axis=1), 1.0)
-        # A foot that is about to stand, or to leave, must not drag the one that stands.
-        sure = np.maximum(weights, 1e-9) ** _SURE
-        held = -(sure * np.diff(touching, axis=0)).sum(axis=1) / sure.sum(axis=1)
-        steps = grip * held + (1.0 - grip) * self._scale * np.diff(feet.travel, axis=0)
         height = self._scale * feet.clearance - corners[..., 2].min(axis=(1, 2))
-        travel = np.vstack([at, at + np.cumsum(steps, axis=0)])
+        free = self._scale * np.diff(feet.travel, axis=0)
+        travel = at + held_travel(self.parts(corners)[..., :2], feet.contacts, free)
         return np.column_stack([travel, height])

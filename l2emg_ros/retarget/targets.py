@@ -59,7 +59,7 @@ _BONES = {
     'ankle': ('knee', 'knee', 'ankle'),
 }
 # Link -> human joint whose orientation it takes.
-_PARTS = {
+PARTS = {
     'base_link': 'pelvis',
     'torso': 'spine3',
     'gaze': 'head',
@@ -75,6 +75,14 @@ _HAND_AXES = {
     'l_gripper': np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]]).T,
     'r_gripper': np.array([[-1.0, 0, 0], [0, 0, -1.0], [0, -1.0, 0]]).T,
 }
+
+
+def rest_axes(key: str) -> Array:
+    """Return the axes of a human part at rest, in SMPL axes, by the neutral name of its link.
+
+    Columns (3, 3): forward, left, up; of hands fingers, palm x fingers, palm.
+    """
+    return _HAND_AXES.get(key, _BODY_AXES)
 
 
 @dataclass(frozen=True)
@@ -124,7 +132,7 @@ class Builder:
         joints = ('elbow', 'wrist', *(('knee', 'ankle') if robot.map.has_legs else ()))
         self.points = tuple(f'{side}_{limb}' for limb in joints for side in _SIDES)
         links = robot.map.links
-        self.parts = tuple(key for key in _PARTS if key in links and key != 'base_link')
+        self.parts = tuple(key for key in PARTS if key in links and key != 'base_link')
         self._lengths = robot.limb_lengths()
         home = robot.home_points()
         self._torso_at = home['torso']
@@ -164,11 +172,11 @@ class Builder:
             scene: Lays targets in space over the motion; None: there are none.
         """
         positions = motion.joint_positions()
-        joints = [skeleton.index(_PARTS[key]) for key in ('base_link', *self.parts)]
+        joints = [skeleton.index(PARTS[key]) for key in ('base_link', *self.parts)]
         matrices = rotation.to_matrix(motion.joint_orientations()[:, joints])
         # Part axes in the world: human rotation times the part's rest axes.
         parts = {
-            key: matrices[:, number] @ _HAND_AXES.get(key, _BODY_AXES)
+            key: matrices[:, number] @ rest_axes(key)
             for number, key in enumerate(('base_link', *self.parts))
         }
         if steady:

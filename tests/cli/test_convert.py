@@ -23,8 +23,11 @@ import pytest
 from samples import random_motion
 
 from l2emg_ros.cli.main import main
+from l2emg_ros.lifelong import demonstration
 from l2emg_ros.motion import rigs
 from l2emg_ros.motion.motion import Motion
+from l2emg_ros.retarget.retargeter import Retargeter
+from l2emg_ros.retarget.robot import Robot
 
 
 @pytest.fixture
@@ -53,6 +56,18 @@ def test_options(clip: Path, tmp_path: Path) -> None:
     assert np.array_equal(motion.poses, expected.poses)
 
 
+def test_a_trajectory_becomes_a_motion(clip: Path, tmp_path: Path) -> None:
+    moved, output = tmp_path / 'moved.npz', tmp_path / 'motion.npz'
+    assert main(['convert', str(clip), '--fps', '30', '-o', str(output)]) == 0
+    assert main(['retarget', str(output), '--robot', 'talos', '-o', str(moved)]) == 0
+    expected = demonstration.load(moved)
+    assert main(['convert', str(moved), '-o', str(output)]) == 0
+    assert Motion.load(output) == expected
+    words = ['--robot', 'talos', '--text', 'shown', '-o', str(output)]
+    assert main(['convert', str(moved), *words]) == 0
+    assert Motion.load(output) == expected.replace(text='shown')
+
+
 @pytest.mark.parametrize(
     ('words', 'message'),
     [
@@ -60,6 +75,9 @@ def test_options(clip: Path, tmp_path: Path) -> None:
         (['CLIP', '-o', 'a.bvh'], 'a.bvh: expected a file name that ends in .npz'),
         (['CLIP', '-o', 'a.npz', '--fps', '0'], '--fps is 0: expected 1 to 1000'),
         (['CLIP', '-o', 'a.npz', '--fps', 'nan'], '--fps is nan: expected 1 to 1000'),
+        (['CLIP', '-o', 'a.npz', '--robot', 'g1'], '--robot is g1: expected a trajectory'),
+        (['TRAJECTORY', '-o', 'a.npz', '--robot', 'g1'], "g1 has no joint 'leg_left_1_joint'"),
+        (['TRAJECTORY', '-o', 'a.npz', '--robot', 'g2'], "unknown robot 'g2'"),
         (['CLIP'], 'required: -o'),
         (['BROKEN', '-o', 'a.npz'], 'expected a BVH file'),
     ],
@@ -74,7 +92,9 @@ def test_bad_usage_is_one_line_and_exit_code_2(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'broken.bvh').write_bytes(bytes(range(256)))
-    files = {'CLIP': str(clip), 'BROKEN': 'broken.bvh'}
+    files = {'CLIP': str(clip), 'BROKEN': 'broken.bvh', 'TRAJECTORY': 'moved.npz'}
+    if 'TRAJECTORY' in words:
+        Retargeter(Robot.load('talos')).retarget(Motion.load(clip), report=False).save('moved.npz')
     try:
         code = main(['convert', *(files.get(word, word) for word in words)])
     except SystemExit as exit_:

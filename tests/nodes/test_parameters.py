@@ -26,6 +26,7 @@ from l2emg_ros import resources
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.nodes.base import BaseNode
 from l2emg_ros.nodes.generator_node import GeneratorParameters
+from l2emg_ros.nodes.hri_bridge import HriBridgeParameters
 from l2emg_ros.nodes.lifelong_node import LifelongParameters
 from l2emg_ros.nodes.parameters import descriptor, parameter, Parameters
 from l2emg_ros.nodes.retargeter_node import RetargeterParameters
@@ -33,6 +34,7 @@ from l2emg_ros.nodes.simulator_node import SimulatorParameters
 
 KINDS = {
     'generator': GeneratorParameters,
+    'hri_bridge': HriBridgeParameters,
     'lifelong': LifelongParameters,
     'retargeter': RetargeterParameters,
     'simulator': SimulatorParameters,

@@ -13,6 +13,7 @@
 # limitations under the License.
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 import time
 
@@ -253,6 +254,32 @@ def test_demonstrations_are_copied(person: Person, log: Path, tmp_path: Path) ->
     first, second = (item.feedback.demonstration for item in entries(log))
     assert Motion.load(first).frames == gesture('bow').frames
     assert len(Trajectory.load(second)) > 30
+
+
+def test_a_trajectory_must_be_one_that_can_be_learned_from(
+    person: Person, log: Path, tmp_path: Path
+) -> None:
+    from l2emg_ros.lifelong import demonstration
+    from l2emg_ros.retarget.retargeter import Retargeter
+    from l2emg_ros.retarget.robot import Robot
+
+    person.watch('m')
+    moved = Retargeter(Robot.load('g1')).retarget(gesture('wave', 1.0))
+    shown = tmp_path / 'shown.npz'
+    odd = dataclasses.replace(moved, joint_names=('tail', *moved.joint_names[1:]))
+    odd.save(shown)
+    person.say('m', demonstration=str(shown))
+    wait_until(lambda: person.node.errors, 'the tail was taken')
+    assert "g1 has no joint 'tail'" in person.node.last_error
+    # Nobody here knows that robot, but who learns from it may.
+    dataclasses.replace(odd, robot='mine').save(shown)
+    person.say('m', demonstration=str(shown))
+    person.stored(1)
+    moved.save(shown)
+    person.say('m', demonstration=str(shown))
+    person.stored(2)
+    kept = [item.feedback.demonstration for item in entries(log)]
+    assert demonstration.load(kept[1]) == demonstration.load(shown)
 
 
 def test_waiting_motions_are_bounded(graph: Graph, person: Person, log: Path) -> None:

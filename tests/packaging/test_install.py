@@ -31,7 +31,7 @@ from l2emg_ros.errors import ResourceNotFound
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ('launch', 'models', 'rviz', 'urdf', 'worlds')
 SKIPPED = {'.git', '.venv', 'build', 'install', 'log', 'out', 'docs', 'tests', 'ros2_ws'}
-PROGRAMS = {'l2emg', 'generator', 'retargeter', 'lifelong', 'simulator'}
+PROGRAMS = {'l2emg', 'generator', 'retargeter', 'lifelong', 'hri_bridge', 'simulator'}
 
 
 @pytest.fixture(scope='module')

@@ -36,6 +36,7 @@ from l2emg_ros import processes, resources
 pytest.importorskip('lifecycle_msgs', reason='needs the ROS messages')
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(path.name for path in (ROOT / 'launch').iterdir() if path.is_file())
+ALL = processes.select(sim=True, hri=True)
 MODULES = (
     'launch',
     'launch.actions',
@@ -145,7 +146,7 @@ class Context(dict[str, str]):
 
 def test_the_files() -> None:
     assert all(name.endswith('.launch.py') for name in FILES)
-    expected = ('generator', 'retarget', 'lifelong', 'l2emg', 'gazebo', 'display')
+    expected = ('generator', 'retarget', 'lifelong', 'hri_bridge', 'l2emg', 'gazebo', 'display')
     assert {f'{name}.launch.py' for name in expected} <= set(FILES)
 
 
@@ -181,7 +182,7 @@ def test_programs_and_files_exist(file: str) -> None:
             assert resources.find('/'.join(words)).is_file()
 
 
-@pytest.mark.parametrize('process', [*processes.NODES, processes.SIMULATOR])
+@pytest.mark.parametrize('process', ALL)
 def test_each_node_is_started_once_and_activated(process: processes.Process) -> None:
     file = {'retargeter': 'retarget'}.get(process.executable, process.executable)
     tree = load(f'{file}.launch.py')
@@ -197,13 +198,23 @@ def test_each_node_is_started_once_and_activated(process: processes.Process) -> 
     assert steps == [1, 3]
 
 
+def test_the_bridge_is_started_where_it_is_wanted() -> None:
+    tree = load('l2emg.launch.py')
+    for item in of_kind(tree, 'IncludeLaunchDescription'):
+        file = of_kind(item, 'PathJoinSubstitution')[0].words[0][2]
+        asked = {'simulator.launch.py': 'sim', 'hri_bridge.launch.py': 'hri'}.get(file)
+        conditions = of_kind(item, 'IfCondition')
+        assert [c.words[0].words[0] for c in conditions] == ([asked] if asked else [])
+    assert processes.HRI_BRIDGE not in processes.select(sim=True)
+
+
 def test_simulator_never_runs_beside_gazebo() -> None:
     (group,) = {id(i): i for i in of_kind(load('gazebo.launch.py'), 'GroupAction')}.values()
     (graph,) = of_kind(group, 'IncludeLaunchDescription')
     assert dict(graph.options['launch_arguments']) == {'sim': 'false'}
 
 
-@pytest.mark.parametrize('process', [*processes.NODES, processes.SIMULATOR])
+@pytest.mark.parametrize('process', ALL)
 def test_processes_match_the_nodes(process: processes.Process) -> None:
     import l2emg_ros.nodes.parameters as parameters
 

@@ -88,6 +88,19 @@ def test_an_unknown_robot_fails_to_configure(tmp_path: Path) -> None:
     assert "unknown robot 'nobody'" in logs
 
 
+def test_the_bridge_as_a_process(tmp_path: Path) -> None:
+    assert Graph('g1', hri=True).nodes == (*processes.NODES, processes.HRI_BRIDGE)
+    with Graph('g1', nodes=[processes.HRI_BRIDGE], log_dir=tmp_path) as graph:
+        graph.wait_active(TIMEOUT)
+        graph.check()
+    words = (tmp_path / 'hri_bridge.log').read_text()
+    try:
+        import hri_msgs.msg  # noqa: F401
+    except ImportError:
+        assert words.count('hri_msgs is not installed') == 1
+    assert 'Traceback' not in words
+
+
 def test_no_time_at_all(graph: Graph) -> None:
     with pytest.raises(GraphError, match=r'not active within 0\.1 s: simulator .*, retargeter'):
         graph.wait_active(0.1)
