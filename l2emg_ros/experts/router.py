@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 _BUCKETS = 1 << 14
 _SMOOTHING = 0.1
 _SHRINKAGE = 0.03
+# Texts that are encoded at once.
+_TOGETHER = 64
 # A text whose p-value is lower belongs to no known scenario.
 _NOVEL = 0.01
 
@@ -84,6 +86,12 @@ def embed(encoder: TextEncoder, texts: Sequence[str]) -> Array:
     return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True))
 
 
+def _embedded(encoder: TextEncoder, texts: Sequence[str]) -> Array:
+    """Return (n, width) features of any number of texts, some at a time."""
+    parts = [embed(encoder, texts[i : i + _TOGETHER]) for i in range(0, len(texts), _TOGETHER)]
+    return np.concatenate(parts)
+
+
 class Router:
     """Additive statistics of every scenario and the scales that fuse them.
 
@@ -115,10 +123,7 @@ class Router:
             self._sums = np.concatenate([self._sums, np.zeros((1, self._sums.shape[1]))])
             self._sizes = np.append(self._sizes, 0.0)
         row, self._solver = self.scenarios.index(scenario), None
-        features = []
-        for start in range(0, len(texts), 64):
-            features.append(embed(encoder, texts[start : start + 64]))
-        stacked = np.concatenate(features)
+        stacked = _embedded(encoder, texts)
         self._sums[row] += stacked.sum(axis=0)
         self._sizes[row] += len(stacked)
         self._scatter += stacked.T @ stacked
@@ -196,9 +201,7 @@ class Router:
         """Fit the two scales and the novelty quantiles on texts kept out of ``learn``."""
         flat = [(scenario, text) for scenario, listed in texts.items() for text in listed]
         target = np.array([self.scenarios.index(scenario) for scenario, _ in flat])
-        features = np.concatenate(
-            [embed(encoder, [t for _, t in flat[i : i + 64]]) for i in range(0, len(flat), 64)]
-        )
+        features = _embedded(encoder, [text for _, text in flat])
         distance = self._distances(features)
         lexical = np.stack([self._likelihood(text) for _, text in flat])
 
@@ -211,7 +214,15 @@ class Router:
 
     def route(self, text: str, encoder: TextEncoder) -> Route:
         """Return scenarios in order of likelihood and how novel the text is."""
-        distance = self._distances(embed(encoder, [text]))[0]
+        return self.routes([text], encoder)[0]
+
+    def routes(self, texts: Sequence[str], encoder: TextEncoder) -> list[Route]:
+        """Return what ``route`` returns for each text, faster."""
+        distances = self._distances(_embedded(encoder, texts))
+        return [self._route(text, row) for text, row in zip(texts, distances, strict=True)]
+
+    def _route(self, text: str, distance: Array) -> Route:
+        """Return the route of a text with (K,) squared distances."""
         fused = -0.5 * self._scales[0] * distance + self._scales[1] * self._likelihood(text)
         probabilities = np.exp(log_softmax(fused))
         order = np.argsort(-probabilities, kind='stable')

@@ -115,10 +115,8 @@ class Gate:
         """
         worst, told = 0.0, []
         for scenario, prompts in golden.items():
-            served = [
-                (self._served(p, routers[0], experts[0]), self._served(p, routers[1], experts[1]))
-                for p in prompts
-            ]
+            sides = zip(routers, experts, strict=True)
+            served = list(zip(*(self._served(prompts, r, e) for r, e in sides), strict=True))
             moved = [n for n, (old, new) in enumerate(served) if old is not new]
             if not moved:
                 continue
@@ -146,15 +144,16 @@ class Gate:
         )
 
     def _served(
-        self, prompt: Prompt, router: Router | None, experts: Mapping[str, ScenarioExpert]
-    ) -> ScenarioExpert | None:
-        """Return the expert that a request is sent to."""
+        self,
+        prompts: Sequence[Prompt],
+        router: Router | None,
+        experts: Mapping[str, ScenarioExpert],
+    ) -> list[ScenarioExpert | None]:
+        """Return the expert that each request is sent to."""
         if router is None:
-            return None
-        route = router.route(prompt.text, self.encoder)
-        if route.novel:
-            return None
-        return experts.get(route.scenarios[0])
+            return [None] * len(prompts)
+        routes = router.routes([prompt.text for prompt in prompts], self.encoder)
+        return [None if route.novel else experts.get(route.scenarios[0]) for route in routes]
 
     @torch.no_grad()
     def _read(

@@ -40,7 +40,7 @@ def novelty(router: Router | None, texts: Sequence[str], encoder: TextEncoder) -
     """Return the smallest mean p-value of batches of 16 requests; 0 where nothing is known."""
     if router is None or not router.scenarios:
         return 0.0
-    values = np.array([router.route(text, encoder).novelty_p_value for text in texts])
+    values = np.array([route.novelty_p_value for route in router.routes(texts, encoder)])
     parts = np.array_split(values, max(len(values) // _BATCH, 1))
     return float(min(part.mean() for part in parts))
 
