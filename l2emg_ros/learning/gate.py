@@ -32,6 +32,7 @@ from l2emg_ros.generator.sampling import Sampling
 from l2emg_ros.generator.session import Session
 from l2emg_ros.learning import evidence
 from l2emg_ros.learning.evidence import Gain
+from l2emg_ros.learning.lessons import Example
 from l2emg_ros.learning.performance import decoded, performed, Prompt, Requests
 from l2emg_ros.learning.verdict import Check
 from l2emg_ros.model.expert import ScenarioExpert
@@ -49,6 +50,9 @@ from l2emg_ros.text.encoder import TextEncoder
 _FORGOTTEN, _UNREADABLE = 0.01, 0.1
 _FID, _SLOWER, _TOUCHING = 1.05, 1.25, 0.01
 _RETARGETED, _TIMED, _REPEATS = 8, 6, 8
+# Likeness to a lesson, in [-1, 1], that counts as missing it, that may be lost on average, and the
+# share of performances that may miss theirs; performances of each lesson.
+_FAR, _FARTHER, _MISSED, _TAKES = 0.2, 0.02, 0.08, 2
 # Requests that go elsewhere, below which a distance of distributions is noise.
 _FID_FROM = 8
 
@@ -100,6 +104,38 @@ class Gate:
             after,
             f'emotions read right {before:.2f} -> {after:.2f} of {len(named)} requests: '
             f'expected at least {before - _UNREADABLE:.2f}',
+        )
+
+    @torch.no_grad()
+    def meant(
+        self,
+        examples: Sequence[Example],
+        active: ScenarioExpert | None,
+        candidate: ScenarioExpert,
+    ) -> Check:
+        """Check that requests get what their lessons show, in the eyes of the reader of motions.
+
+        Emotions alone do not tell: a body that gives up half-way may still look sad.
+        """
+        if not examples:
+            return Check('meant', True, 1.0, 1.0, 'no lesson shows a motion')
+        some = [example for example in examples for _ in range(_TAKES)]
+        shown = self.judge.motion_features(decoded(self.tokenizer, [e.tokens for e in some]))
+        prompts = [Prompt(example.text, example.emotion) for example in some]
+        near = []
+        for expert in (active, candidate):
+            rows = self._read(prompts, [expert] * len(prompts))[1]
+            near.append((shown.numpy() * rows).sum(axis=1))
+        before, after = (float(values.mean()) for values in near)
+        missed = float((near[1] < near[0] - _FAR).mean())
+        return Check(
+            'meant',
+            after >= before - _FARTHER and missed <= _MISSED,
+            before,
+            after,
+            f'likeness to the lessons {before:.2f} -> {after:.2f}, {missed:.0%} of '
+            f'{len(some)} performances miss theirs by more than before: expected at least '
+            f'{before - _FARTHER:.2f} and at most {_MISSED:.0%}',
         )
 
     def kept(

@@ -41,7 +41,7 @@ from l2emg_ros.lifelong.log import InteractionLog
 _LOG = logging.getLogger(__name__)
 _FEWEST_STEPS, _MOST_STEPS = 60, 600
 # Ten times through the lessons in batches of 16, every other step being rehearsal.
-_STEPS_A_LESSON = 1.25
+_STEPS_A_LESSON, _MOST_EFFORT = 1.25, 2.5
 # Share of the time without which the head start of an expert is not tried out.
 _TIME_TO_TRY = 0.5
 
@@ -153,7 +153,9 @@ def _decide(host: Host, lessons: Lessons, work: Path) -> Growth:
 def _train(host: Host, lessons: Lessons, decided: Growth, work: Path) -> Candidate:
     """Return an expert that has learned the lessons, and what cross-validation says of them."""
     job, lm, requests = host.job, host.model.lm, host.requests
-    wanted = round(_STEPS_A_LESSON * len(lessons))
+    # What is farther from anything known takes longer to learn.
+    effort = min(max(decided.fit, 1.0), _MOST_EFFORT)
+    wanted = round(_STEPS_A_LESSON * effort * len(lessons))
     steps = min(max(wanted, _FEWEST_STEPS), _MOST_STEPS, job.steps or _MOST_STEPS)
     cloned = decided.decision == CLONE and not decided.head_start < 0.0
     parent = host.experts.get(decided.nearest) if cloned else None

@@ -152,10 +152,12 @@ def _checks(
     after = {**host.experts, job.scenario: expert}
     others = {name: host.golden(name) for name in host.active if name != job.scenario}
     routers = (host.router, router)
+    shown = candidate.lessons.examples[: probe.SIZE]
     checks = []
     questions = (
         lambda: gate.target(candidate.gains),
         lambda: gate.readable(prompts[: probe.SIZE], active, expert),
+        lambda: gate.meant(shown, active, expert),
         lambda: gate.kept(others, routers, (host.experts, after)),
         lambda: gate.safe(prompts, active, expert),
         lambda: gate.quick(prompts, active, expert),

@@ -121,7 +121,7 @@ def test_the_router_chooses_the_expert_of_the_scenario(generator: EmpathicGenera
 def test_a_request_unlike_every_scenario_gets_no_expert(
     generator: EmpathicGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr('l2emg_ros.generator.generator._NOVEL', 2.0)
+    monkeypatch.setattr('l2emg_ros.experts.router._NOVEL', 2.0)
     session = generator.open(Request(TEXT, seed=0))
     assert session.experts == ('base',)
     assert session.novelty_p_value > 0.0
