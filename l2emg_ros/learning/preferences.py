@@ -26,6 +26,7 @@ import torch
 from l2emg_ros.learning.lessons import Preference
 from l2emg_ros.learning.reward import advantages, RewardWeights
 from l2emg_ros.lifelong.interaction import Interaction
+from l2emg_ros.text import lexicon
 
 # Difference of rewards that makes one of two motions the better one.
 _GAP = 0.5
@@ -85,7 +86,8 @@ def liked_better(
     """
     gains = advantages(interactions, weights)
     rated = [n for n, gain in enumerate(gains) if not np.isnan(gain)]
-    texts = sorted({interactions[n].text for n in rated})
+    asked = {n: _plain(interactions[n].text) for n in rated}
+    texts = sorted(set(asked.values()))
     if not texts:
         return
     place = {text: number for number, text in enumerate(texts)}
@@ -98,7 +100,8 @@ def liked_better(
         gap = gains[first] - gains[second]
         if abs(gap) <= _GAP or one.motion_id == other.motion_id or one.emotion != other.emotion:
             continue
-        if one.text == other.text or rows[place[one.text]] @ rows[place[other.text]] > _ALIKE:
+        rows_of = rows[place[asked[first]]], rows[place[asked[second]]]
+        if asked[first] == asked[second] or rows_of[0] @ rows_of[1] > _ALIKE:
             gaps.append((gap, first, second) if gap > 0 else (-gap, second, first))
     # The clearest first.
     for _, first, second in sorted(gaps, key=lambda item: (-item[0], *item[1:])):
@@ -113,6 +116,11 @@ def liked_better(
                 _tensor(worse.tokens),
                 worse.id,
             )
+
+
+def _plain(text: str) -> str:
+    """Return a request without what does not change it: capitals, spaces, punctuation."""
+    return ' '.join(lexicon.words(text)) or text
 
 
 def _tensor(tokens: Tokens) -> torch.Tensor:
