@@ -152,8 +152,8 @@ def _corrections(interactions: Sequence[Interaction], tokenizer: MotionTokenizer
             wanted.append((interaction, np.sign(change)))
     if len(wanted) < _ENOUGH:
         return _too_few('corrections', len(wanted), 'corrections of pace or size')
-    more = sum(sign > 0 for _, sign in wanted)
-    one_way = stats.binomtest(more, len(wanted)).pvalue
+    more = sum(bool(sign > 0) for _, sign in wanted)
+    one_way = float(stats.binomtest(more, len(wanted)).pvalue)
     moved = _speeds([interaction for interaction, _ in wanted], tokenizer)
     signs = np.array([sign for _, sign in wanted])
     levelling = 1.0
@@ -161,7 +161,7 @@ def _corrections(interactions: Sequence[Interaction], tokenizer: MotionTokenizer
         levelling = float(stats.spearmanr(moved, signs, alternative='less').pvalue)
     return Finding(
         'corrections',
-        min(one_way, levelling) <= _SURE,
+        bool(min(one_way, levelling) <= _SURE),
         f'{more} of {len(wanted)} corrections ask for more pace or size, the others for less, '
         f'whatever the motion was like (p {one_way:.3f}, {levelling:.3f}): '
         f'expected one of them at most {_SURE}',

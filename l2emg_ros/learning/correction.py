@@ -87,7 +87,7 @@ def understood(text: str) -> Correction:
     pace = size = intensity = 1.0
     label = ''
     for place, word in enumerate(said):
-        before = said[max(place - _NEAR, 0) : place]
+        before = _near(said[max(place - _NEAR, 0) : place])
         change = _STEP * _weight(before)
         opposed = bool(set(before) & set(_words()['opposed']))
         for axis, sign in _meanings(word):
@@ -99,6 +99,11 @@ def understood(text: str) -> Correction:
             # "less angry" and "too angry" leave the feeling and take some of it away.
             label, intensity = (label, intensity / 2) if opposed else (feeling, intensity)
     return Correction(pace, size, label, intensity)
+
+
+def _near(before: list[str]) -> list[str]:
+    """Return the words before a word that speak of it: those after the last "but"."""
+    return before[before.index('but') + 1 :] if 'but' in before else before
 
 
 def _weight(before: list[str]) -> float:

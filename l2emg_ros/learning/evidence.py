@@ -137,11 +137,17 @@ def cross_validated(
 
 
 def _folds(lessons: Lessons, seed: int) -> list[tuple[Lessons, Lessons]]:
-    """Return what is learned from and what is held out, each lesson held out once."""
+    """Return what is learned from and what is held out, each lesson held out once.
+
+    The parts share no request; where there is but one request, they share no source.
+    """
     words = sorted(set(lessons.texts))
-    order = np.random.default_rng(seed).permutation(len(words))
-    parts = [{words[n] for n in order[k::FOLDS]} for k in range(min(FOLDS, len(words)))]
-    return [lessons.apart(part) for part in parts]
+    one = len(words) == 1
+    keys = lessons.sources if one else words
+    order = np.random.default_rng(seed).permutation(len(keys))
+    parts = [{keys[n] for n in order[k::FOLDS]} for k in range(min(FOLDS, len(keys)))]
+    folds = [lessons.of_others(part) if one else lessons.apart(part) for part in parts]
+    return [(learned, held) for learned, held in folds if len(learned) and len(held)]
 
 
 def _gain(kind: str, values: Array, rng: np.random.Generator) -> Gain:

@@ -25,6 +25,7 @@ import torch
 
 from l2emg_ros.bench import metrics
 from l2emg_ros.bench.evaluator import Evaluator
+from l2emg_ros.errors import LimitViolation
 from l2emg_ros.experts.router import Router
 from l2emg_ros.generator.generator import Snapshot
 from l2emg_ros.generator.request import Request
@@ -223,7 +224,11 @@ class Gate:
     ) -> Check:
         """Check that the robot can perform what the expert makes, within every limit."""
         some = list(prompts[:_RETARGETED])
-        before, after = (self._retargeted(some, e) for e in (active, candidate))
+        before = self._retargeted(some, active)
+        try:
+            after = self._retargeted(some, candidate)
+        except LimitViolation as error:
+            return Check('safe', False, before[1], 1.0, f'{error}: expected to stay inside')
         ok = after[0] == 0 and after[1] <= before[1] + _TOUCHING
         return Check(
             'safe',

@@ -107,7 +107,12 @@ def loss(
 
 
 def probing(
-    lm: MotionLanguageModel, requests: Requests, lessons: Lessons, work: Path, seed: int
+    lm: MotionLanguageModel,
+    requests: Requests,
+    lessons: Lessons,
+    work: Path,
+    seed: int,
+    report: Callable[[int, dict[str, float]], None] | None = None,
 ) -> Callable[[ScenarioExpert | None], float]:
     """Return the probe of ``decide``: 50 steps on most of the lessons, judged by the others."""
     learned, held = lessons.split(0.25, seed)
@@ -124,6 +129,7 @@ def probing(
             steps=PROBE_STEPS,
             seed=seed,
             checkpoint=work / f'probe-{name}.ckpt',
+            report=report,
         )
         judged = held if held.examples else learned
         return float(np.mean(tuning.gains(lm, requests, judged.examples, trained, None)))

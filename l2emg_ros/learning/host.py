@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 import time
 
 from l2emg_ros.bench import evaluator
@@ -35,6 +35,7 @@ class Host:
     Args:
         job: What is to be learned.
         report: Told about progress.
+        clock: Tells the seconds that count.
 
     Raises:
         BadRequest: The scenario's name is none.
@@ -42,9 +43,11 @@ class Host:
         ExpertIntegrityError: A file is damaged.
     """
 
-    def __init__(self, job: Job, report: Report) -> None:
+    def __init__(
+        self, job: Job, report: Report, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         check_name(job.scenario)
-        self.job, self._report, self._began = job, report, time.monotonic()
+        self.job, self._report, self._clock, self._began = job, report, clock, clock()
         place = checkpoint.device(job.device)
         self.model = checkpoint.load(job.model, place, job.experts)
         self.encoder = checkpoint.encoder(job.model, place)
@@ -57,13 +60,13 @@ class Host:
 
     def tell(self, stage: str, step: int, steps: int, **figures: float) -> None:
         """Report progress."""
-        self._report(stage, step, steps, time.monotonic() - self._began, figures)
+        self._report(stage, step, steps, self._clock() - self._began, figures)
 
     def time_left(self) -> float:
         """Return the share of the time that is left, 1 without a limit."""
         if not self.job.seconds:
             return 1.0
-        return 1.0 - (time.monotonic() - self._began) / self.job.seconds
+        return 1.0 - (self._clock() - self._began) / self.job.seconds
 
     def serving(self) -> ScenarioExpert | None:
         """Return the expert of the job's own scenario, if it has one."""

@@ -21,9 +21,12 @@ import dataclasses
 import hashlib
 import logging
 from pathlib import Path
+import re
 import shutil
+import time
 
 import numpy as np
+from numpy.typing import NDArray
 
 from l2emg_ros.errors import BadRequest, L2EmgError
 from l2emg_ros.learning import growth, scenario, tuning
@@ -35,6 +38,7 @@ from l2emg_ros.learning.lessons import Lessons
 from l2emg_ros.learning.pairs import Teacher
 from l2emg_ros.learning.promotion import Candidate, promote
 from l2emg_ros.learning.verdict import CLONE, Growth, REUSE, Verdict
+from l2emg_ros.lifelong import recording
 from l2emg_ros.lifelong.interaction import Interaction
 from l2emg_ros.lifelong.log import InteractionLog
 
@@ -46,24 +50,26 @@ _STEPS_A_LESSON, _MOST_EFFORT = 1.25, 2.5
 _TIME_TO_TRY = 0.5
 
 
-def learn(job: Job, report: Report) -> Verdict:
+def learn(job: Job, report: Report, clock: Callable[[], float] = time.monotonic) -> Verdict:
     """Learn a scenario; a run that was stopped goes on when it is called again.
 
     Args:
         job: What, and within which limits.
         report: Told about progress; it may raise ``training.loop.Unfinished`` to stop.
+        clock: Tells the seconds that count towards the job's.
 
     Raises:
         BadRequest: The data or the names cannot be used.
         Unfinished: ``report`` raised it; the state is saved.
     """
-    host = Host(job, report)
+    host = Host(job, report, clock)
     host.tell('read', 0, 1)
     lessons, interactions = _read(host)
-    if len(lessons) < job.fewest:
+    # A rating and the pairs that it makes are one person's word.
+    if len(lessons.sources) < job.fewest:
         left = ', '.join(f'{count}x {why}' for why, count in lessons.left_out.items())
         raise BadRequest(
-            f'{len(lessons)} usable lessons for {job.scenario!r}: expected at least '
+            f'{len(lessons.sources)} usable lessons for {job.scenario!r}: expected at least '
             f'{job.fewest}{"; left out: " + left if left else ""}'
         )
     host.tell('audit', 0, 1)
@@ -76,6 +82,7 @@ def learn(job: Job, report: Report) -> Verdict:
         message = f'the data of {job.scenario!r} contradicts itself and is refused: {said}'
         return Verdict(False, message, findings=findings, refused=True)
     work = job.work / _identity(host, lessons)
+    _forget(job, work)
     decided = _decide(host, lessons, work)
     _LOG.info('%s: %s', job.scenario, decided)
     verdict = promote(host, _train(host, lessons, decided, work))
@@ -92,8 +99,22 @@ def _read(host: Host) -> tuple[Lessons, list[Interaction]]:
         raise BadRequest('no data: expected a scenario folder or the folder of a log')
     with InteractionLog(job.log) as log:
         found = _chosen(host, log.interactions())
-    teacher = Teacher(model.lm, model.tokenizer, host.requests, host.serving())
-    return teacher.lessons(found, job.seed), found
+
+        def recorded(interaction: Interaction) -> NDArray[np.int64] | None:
+            with suppress(L2EmgError, OSError):  # What is damaged or erased teaches nothing.
+                path = log.recording(interaction.id)
+                return recording.tokens(path, interaction.feedback.preferred_motion_id)
+            return None
+
+        teacher = Teacher(
+            model.lm,
+            model.tokenizer,
+            host.requests,
+            host.serving(),
+            recorded=recorded,
+            model=model.name,
+        )
+        return teacher.lessons(found, job.seed), found
 
 
 def _chosen(host: Host, interactions: list[Interaction]) -> list[Interaction]:
@@ -105,9 +126,20 @@ def _chosen(host: Host, interactions: list[Interaction]) -> list[Interaction]:
         return [i for i in interactions if i.scenario == job.scenario]
     learned: set[str] = set()
     for version in host.registry.versions():
+        # What was refused under this name may be learned with more beside it.
+        if version[0] == job.scenario:
+            continue
         with suppress(L2EmgError):  # A damaged version has taught nobody anything.
             learned.update(host.registry.manifest(*version).get('data', {}).get('ids', ()))
     return [interaction for interaction in interactions if interaction.id not in learned]
+
+
+def _forget(job: Job, work: Path) -> None:
+    """Remove the states of runs of this scenario that will never go on: the data has changed."""
+    name = re.compile(re.escape(job.scenario) + '-[0-9a-f]{12}')
+    for path in job.work.glob('*'):
+        if path != work and name.fullmatch(path.name):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _identity(host: Host, lessons: Lessons) -> str:
@@ -115,6 +147,8 @@ def _identity(host: Host, lessons: Lessons) -> str:
     job, digest = host.job, hashlib.sha256()
     for part in (job.seed, job.steps, lessons.ids, host.model.hashes(), host.active):
         digest.update(repr(part).encode())
+    for pair in lessons.preferences:
+        digest.update(pair.better.numpy().tobytes() + pair.worse.numpy().tobytes())
     for example in lessons.examples:
         digest.update(repr((example.text, str(example.emotion), example.weight)).encode())
         digest.update(example.tokens.numpy().tobytes())
@@ -132,7 +166,14 @@ def _decide(host: Host, lessons: Lessons, work: Path) -> Growth:
     trial = None
     enough = len(lessons.examples) >= FEWEST and host.time_left() > _TIME_TO_TRY
     if not known and enough:
-        trial = growth.probing(lm, host.requests, lessons, work, host.job.seed)
+        trial = growth.probing(
+            lm,
+            host.requests,
+            lessons,
+            work,
+            host.job.seed,
+            lambda step, figures: host.tell('compare', step, growth.PROBE_STEPS, **figures),
+        )
     found = growth.decide(
         lm,
         host.requests,

@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -56,6 +56,7 @@ class Preference:
         emotion: The emotion that was asked for; None leaves it to the words.
         better: (L, levels) int64 tokens of the better motion.
         worse: (L', levels) int64 tokens of the other.
+        against: Interaction of the other motion, where that is another one, or ''.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Preference:
     emotion: Emotion | None
     better: Tensor
     worse: Tensor
+    against: str = ''
 
 
 Lesson = TypeVar('Lesson', Example, Preference)
@@ -94,14 +96,20 @@ class Lessons:
         ]
 
     @property
+    def sources(self) -> list[str]:
+        """The ids of the lessons themselves, each once, sorted."""
+        return sorted({e.id for e in self.examples} | {p.id for p in self.preferences})
+
+    @property
     def ids(self) -> list[str]:
         """Where they come from, each once, sorted."""
-        return sorted({e.id for e in self.examples} | {p.id for p in self.preferences})
+        pairs = {name for p in self.preferences for name in (p.id, p.against) if name}
+        return sorted({e.id for e in self.examples} | pairs)
 
     def split(self, share: float, seed: int) -> tuple[Lessons, Lessons]:
         """Return what to learn from, and what to be tested on: at least ``share`` of the lessons.
 
-        Requests of the same words are never on both sides, unless there is but one.
+        Requests of the same words are never on both sides; of one request nothing is held back.
         """
         words = sorted(set(self.texts))
         order = np.random.default_rng(seed).permutation(len(words))
@@ -114,10 +122,16 @@ class Lessons:
 
     def apart(self, texts: set[str]) -> tuple[Lessons, Lessons]:
         """Return the lessons on all other requests, and those on the given ones."""
-        return self._only(texts, of=False), self._only(texts, of=True)
+        return self._only(lambda one: one.text not in texts), self._only(
+            lambda one: one.text in texts
+        )
 
-    def _only(self, texts: set[str], of: bool) -> Lessons:
+    def of_others(self, ids: set[str]) -> tuple[Lessons, Lessons]:
+        """Return the lessons of all other sources, and those of the given ones."""
+        return self._only(lambda one: one.id not in ids), self._only(lambda one: one.id in ids)
+
+    def _only(self, wanted: Callable[[Example | Preference], bool]) -> Lessons:
         def chosen(lessons: Sequence[Lesson]) -> tuple[Lesson, ...]:
-            return tuple(lesson for lesson in lessons if (lesson.text in texts) is of)
+            return tuple(lesson for lesson in lessons if wanted(lesson))
 
         return replace(self, examples=chosen(self.examples), preferences=chosen(self.preferences))

@@ -15,19 +15,20 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-import itertools
 
 import numpy as np
+from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
 from l2emg_ros.errors import L2EmgError
 from l2emg_ros.learning.correction import corrected, Correction, understood
-from l2emg_ros.learning.lessons import Example, Lessons, Preference
+from l2emg_ros.learning.lessons import Example, Lessons
 from l2emg_ros.learning.performance import decoded, performed, Prompt, Requests
+from l2emg_ros.learning.preferences import chosen, liked_better
 from l2emg_ros.learning.reward import advantages, RewardWeights
 from l2emg_ros.learning.scenario import SHORTEST, spoken
 from l2emg_ros.lifelong import demonstration
@@ -40,9 +41,6 @@ from l2emg_ros.motion import features
 # A motion as it should have been is a guess, a shown one is not.
 _CORRECTED = 0.5
 _MOST_WEIGHT, _TEMPERATURE = 3.0, 0.5
-# Difference of rewards that makes one of two motions the better one.
-_GAP = 0.5
-_ALIKE = 0.95
 
 
 @dataclass
@@ -55,6 +53,9 @@ class Teacher:
         requests: Turns prompts into batches.
         expert: Which performs corrected requests anew, or None.
         weights: What counts how much in a reward.
+        recorded: Returns the tokens that an interaction's recording has of the motion that it
+            prefers, or None.
+        model: Name of the model; what another one has performed is left out. '' takes all.
     """
 
     lm: MotionLanguageModel
@@ -62,6 +63,8 @@ class Teacher:
     requests: Requests
     expert: ScenarioExpert | None
     weights: RewardWeights = field(default_factory=RewardWeights)
+    recorded: Callable[[Interaction], NDArray[np.int64] | None] = lambda _: None
+    model: str = ''
 
     def lessons(self, interactions: Sequence[Interaction], seed: int) -> Lessons:
         """Return what interactions teach.
@@ -73,9 +76,10 @@ class Teacher:
         left_out: Counter[str] = Counter()
         usable = []
         for interaction in sorted(interactions, key=lambda item: item.recorded):
-            length = len(interaction.tokens)
-            if not SHORTEST <= length <= self.lm.config.longest:
-                left_out[f'motion of {length} tokens'] += 1
+            if why := self._unusable(interaction.tokens):
+                left_out[why] += 1
+            elif self.model and interaction.model not in ('', self.model):
+                left_out[f'motion of {interaction.model}'] += 1
             elif not interaction.text.strip():
                 left_out['no request'] += 1
             else:
@@ -85,8 +89,25 @@ class Teacher:
             *self._corrected(usable, left_out, seed),
             *self._rated(usable),
         ]
-        preferences = [*_chosen(usable, left_out), *_liked_better(usable, self.weights)]
+        preferences = [
+            *chosen(usable, self._recorded, left_out),
+            *liked_better(usable, self.requests.encoded, self.weights),
+        ]
         return Lessons(tuple(examples), tuple(preferences), dict(left_out))
+
+    def _unusable(self, tokens: NDArray[np.int64]) -> str:
+        """Return why tokens are no motion to learn from, or ''."""
+        config = self.lm.config
+        if not SHORTEST <= len(tokens) <= config.longest:
+            return f'motion of {len(tokens)} tokens'
+        if tokens.shape[1] != config.levels or tokens.max() >= config.codes:
+            return 'tokens of another model'
+        return ''
+
+    def _recorded(self, interaction: Interaction) -> NDArray[np.int64] | None:
+        """Return the tokens of the motion that an interaction prefers, if it can be used."""
+        tokens = self.recorded(interaction)
+        return None if tokens is None or self._unusable(tokens) else tokens
 
     def _shown(
         self, interactions: Sequence[Interaction], left_out: Counter[str]
@@ -156,37 +177,3 @@ class Teacher:
 
 def _tokens(interaction: Interaction) -> Tensor:
     return torch.from_numpy(np.array(interaction.tokens))
-
-
-def _pair(better: Interaction, worse: Interaction) -> Preference:
-    return Preference(better.id, better.text, better.emotion, _tokens(better), _tokens(worse))
-
-
-def _chosen(interactions: Sequence[Interaction], left_out: Counter[str]) -> Iterator[Preference]:
-    """Yield the choices that people made between two motions."""
-    known = {interaction.motion_id: interaction for interaction in interactions}
-    for interaction in interactions:
-        wanted = interaction.feedback.preferred_motion_id
-        if not wanted or wanted == interaction.motion_id:
-            continue
-        if wanted not in known:
-            left_out['preferred motion is not in the log'] += 1
-            continue
-        yield _pair(known[wanted], interaction)
-
-
-def _liked_better(
-    interactions: Sequence[Interaction], weights: RewardWeights
-) -> Iterator[Preference]:
-    """Yield pairs of motions for one request of which one was liked clearly better."""
-    gains = dict(zip((i.id for i in interactions), advantages(interactions, weights), strict=True))
-    same: dict[tuple[str, str], list[Interaction]] = defaultdict(list)
-    for interaction in interactions:
-        same[' '.join(interaction.text.lower().split()), str(interaction.emotion)].append(
-            interaction
-        )
-    for group in same.values():
-        for first, second in itertools.combinations(group, 2):
-            gap = gains[first.id] - gains[second.id]
-            if abs(gap) > _GAP and first.motion_id != second.motion_id:
-                yield _pair(first, second) if gap > 0 else _pair(second, first)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 import torch
 from torch import nn, Tensor
 
@@ -80,13 +81,21 @@ class Requests:
         self._encoder, self._device = encoder, device
         self._rows: dict[str, Tensor] = {}
 
-    def condition(self, prompts: Sequence[Prompt]) -> Condition:
-        """Return B requests as a batch."""
-        new = sorted({prompt.text for prompt in prompts} - set(self._rows))
+    def encoded(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the (n, width) encodings of n requests in which requests are compared."""
+        self._encode(texts)
+        return np.stack([self._rows[text][0].numpy() for text in texts])
+
+    def _encode(self, texts: Sequence[str]) -> None:
+        new = sorted(set(texts) - set(self._rows))
         for start in range(0, len(new), 64):
             some = new[start : start + 64]
             for sentence, encoded in zip(some, self._encoder.encode(some), strict=True):
                 self._rows[sentence] = torch.from_numpy(encoded)
+
+    def condition(self, prompts: Sequence[Prompt]) -> Condition:
+        """Return B requests as a batch."""
+        self._encode([prompt.text for prompt in prompts])
         # One width for every batch: each new shape costs the CPU kernels a compilation.
         text = torch.zeros(len(prompts), MAX_ROWS, self._encoder.width)
         mask = torch.zeros(len(prompts), MAX_ROWS, dtype=torch.bool)

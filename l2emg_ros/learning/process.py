@@ -15,14 +15,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 import json
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
+import time
 from typing import Any
 
 from l2emg_ros.errors import BadRequest, L2EmgError
@@ -78,7 +80,8 @@ class Trainer:
         self._job, self._on_progress = job, on_progress
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
-        self._cancelled = self._paused = False
+        self._cancelled = self._paused = self._ready = False
+        self._stopped_at: float | None = None
 
     @property
     def pid(self) -> int | None:
@@ -94,37 +97,43 @@ class Trainer:
             TrainerStopped: It was cancelled, or its time is over.
             TrainerFailed: It ended without a verdict.
         """
+        with self._lock:
+            if self._cancelled:
+                raise TrainerStopped('cancelled')
+            self._process = process = subprocess.Popen(
+                [sys.executable, '-m', 'l2emg_ros.learning.trainer'],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors='replace',
+                start_new_session=True,
+            )
+        # Its complaints lie in memory: a disk that is full is one of the things to complain of.
+        complaints: deque[str] = deque(maxlen=20)
+        reader = threading.Thread(target=complaints.extend, args=(process.stderr,), daemon=True)
+        reader.start()
+        with process:
+            self._write(self._job.to_json())
+            answer = self._answer(process)
+            reader.join()
+        return self._concluded(answer, process.returncode, list(complaints))
+
+    def _answer(self, process: subprocess.Popen[str]) -> dict[str, Any]:
+        """Return the last thing that the process says; blocks until it has ended."""
         answer: dict[str, Any] = {}
-        with tempfile.TemporaryFile('w+') as errors:
-            with self._lock:
-                if self._cancelled:
-                    raise TrainerStopped('cancelled')
-                self._process = process = subprocess.Popen(
-                    [sys.executable, '-m', 'l2emg_ros.learning.trainer'],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                    text=True,
-                    start_new_session=True,
-                )
-                if self._paused:
-                    process.send_signal(signal.SIGSTOP)
-            if process.stdin is None or process.stdout is None:
-                raise TrainerFailed('the trainer has no pipes')
-            with process, process.stdin, process.stdout:
-                try:
-                    process.stdin.write(self._job.to_json() + '\n')
-                    process.stdin.flush()
-                except OSError:
-                    pass  # Gone already: what it said is read below.
-                for line in process.stdout:
-                    value = _parsed(line)
-                    if 'stage' in value:
-                        self._on_progress(Progress(**value))
-                    elif value:
-                        answer = value
-            errors.seek(0)
-            last = errors.read()[-2000:].strip().splitlines()
+        for line in process.stdout or ():
+            value = _parsed(line)
+            if 'stage' in value:
+                self._on_progress(Progress(**value))
+            elif 'ready' in value:
+                self._now_ready()
+            elif value:
+                answer = value
+        return answer
+
+    def _concluded(self, answer: dict[str, Any], code: int, complaints: list[str]) -> Verdict:
+        """Return the verdict, or raise what came instead of one."""
         if 'verdict' in answer:
             return Verdict.of(answer['verdict'])
         kind, said = answer.get('kind', ''), str(answer.get('error', ''))
@@ -132,20 +141,31 @@ class Trainer:
             raise BadRequest(said)
         if kind == 'unfinished' or self._cancelled:
             raise TrainerStopped(said or 'cancelled')
-        reason = said or (last[-1] if last else f'exit code {process.returncode}')
+        reason = said
+        if not reason and code < 0:
+            reason = f'it was ended by {signal.Signals(-code).name}'
+        elif not reason:
+            lines = [line.strip() for line in complaints if line.strip()]
+            reason = lines[-1] if lines else f'exit code {code}'
         raise TrainerFailed(f'the trainer ended without a verdict: {reason}')
 
     def pause(self) -> None:
-        """Stop the process where it is; it keeps its memory and uses no processor."""
+        """Stop the process where it is; it keeps its memory and uses no processor.
+
+        One that is being cancelled is left to end.
+        """
         with self._lock:
             self._paused = True
-            self._signal(signal.SIGSTOP)
+            self._hold()
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Let it go on; the time in between is not counted."""
         with self._lock:
             self._paused = False
-            self._signal(signal.SIGCONT)
+            if self._stopped_at is not None:
+                self._write(f'{time.monotonic() - self._stopped_at:.3f}')
+                self._stopped_at = None
+                self._signal(signal.SIGCONT)
 
     def cancel(self) -> None:
         """End it with its state saved; kill it if it does not end by itself."""
@@ -156,6 +176,26 @@ class Trainer:
         killer = threading.Timer(_PATIENCE, self._kill)
         killer.daemon = True
         killer.start()
+
+    def _now_ready(self) -> None:
+        """Take note that the process can be paused without being forgotten so."""
+        with self._lock:
+            self._ready = True
+            if self._paused:
+                self._hold()
+
+    def _hold(self) -> None:
+        if self._ready and not self._cancelled and self._stopped_at is None:
+            self._stopped_at = time.monotonic()
+            self._signal(signal.SIGSTOP)
+
+    def _write(self, line: str) -> None:
+        """Write a line to the process; one that is gone has said why, or was ended."""
+        process = self._process
+        if process is not None and process.stdin is not None:
+            with suppress(OSError, ValueError):
+                process.stdin.write(line + '\n')
+                process.stdin.flush()
 
     def _kill(self) -> None:
         with self._lock:

@@ -65,16 +65,17 @@ def reward(interaction: Interaction, weights: RewardWeights) -> float | None:
 def advantages(interactions: Sequence[Interaction], weights: RewardWeights) -> NDArray[np.float64]:
     """Return (n,) rewards above what was expected at their time; NaN where there is none.
 
-    What is expected is a running mean of the rewards before, the first one's own.
+    What is expected is a running mean of the rewards before in the same scenario, the first one's
+    own. The result is in the order of ``interactions``.
     """
-    expected: float | None = None
-    found = []
-    for interaction in sorted(interactions, key=lambda item: item.recorded):
+    expected: dict[str, float] = {}
+    found = np.full(len(interactions), np.nan)
+    for number in sorted(range(len(interactions)), key=lambda n: interactions[n].recorded):
+        interaction = interactions[number]
         value = reward(interaction, weights)
         if value is None:
-            found.append(np.nan)
             continue
-        found.append(0.0 if expected is None else value - expected)
-        before = value if expected is None else expected
-        expected = weights.memory * before + (1.0 - weights.memory) * value
-    return np.array(found)
+        before = expected.get(interaction.scenario, value)
+        found[number] = value - before
+        expected[interaction.scenario] = weights.memory * before + (1 - weights.memory) * value
+    return found

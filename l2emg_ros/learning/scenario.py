@@ -36,6 +36,8 @@ from l2emg_ros.motion.motion import Motion
 SHORTEST = 8
 """Tokens of the shortest motion that teaches anything: about a second."""
 _SUFFIXES = ('.npz', '.bvh', '.npy')
+# Wrong rows that are named; of more it is said how many.
+_TOLD = 5
 
 
 @torch.no_grad()
@@ -67,27 +69,42 @@ def read(path: str | os.PathLike[str], tokenizer: MotionTokenizer, longest: int)
         longest: Tokens of the longest motion that it can learn.
 
     Raises:
-        BadRequest: A row or a motion cannot be used; nothing is learned from half a scenario.
+        BadRequest: A row or a motion cannot be used; nothing is learned from half a scenario. It
+            names every one.
     """
     root = Path(path)
     if not root.exists():
         raise BadRequest(f'{root} does not exist: expected a scenario folder or a .jsonl file')
-    examples = []
+    examples, wrong = [], []
     for name, row, where in _rows(root):
         try:
-            motion = demonstration.load(row['motion'])
-            text = row.get('text') or motion.text
-            emotion = Emotion.parse(
-                row.get('emotion', motion.emotion), _intensity(row, motion.intensity)
-            )
-            Request(str(text), emotion)
-            tokens = spoken(tokenizer, motion, longest)
+            examples.append(_example(name, row, tokenizer, longest))
         except (L2EmgError, OSError) as error:
-            raise BadRequest(f'{where}: {error}') from None
-        examples.append(Example(name, str(text), emotion, tokens))
+            wrong.append(f'{where}: {" ".join(str(error).split())}')
+    if wrong:
+        more = f'; and {len(wrong) - _TOLD} more' if len(wrong) > _TOLD else ''
+        raise BadRequest('; '.join(wrong[:_TOLD]) + more)
     if not examples:
         raise BadRequest(f'{root} holds no motions: expected rows of motion, text and emotion')
     return Lessons(tuple(examples))
+
+
+def _example(name: str, row: Any, tokenizer: MotionTokenizer, longest: int) -> Example:
+    """Return the example of a row.
+
+    Raises:
+        L2EmgError: The row or its motion cannot be used.
+        OSError: The motion cannot be read.
+    """
+    if isinstance(row, BadRequest):
+        raise row
+    motion = demonstration.load(row['motion'])
+    text = row.get('text') or motion.text
+    if not isinstance(text, str):
+        raise BadRequest(f'text is {text!r}: expected what to do, in words')
+    emotion = Emotion.parse(row.get('emotion', motion.emotion), _intensity(row, motion.intensity))
+    Request(text, emotion)
+    return Example(name, text, emotion, spoken(tokenizer, motion, longest))
 
 
 def _intensity(row: dict[str, Any], given: float) -> float:
@@ -102,11 +119,11 @@ def _intensity(row: dict[str, Any], given: float) -> float:
     return float(value)
 
 
-def _rows(root: Path) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Yield name, row with the path of its motion, and where the row is.
+def _rows(root: Path) -> Iterator[tuple[str, Any, str]]:
+    """Yield name, row with the path of its motion or what is wrong with it, and where it is.
 
     Raises:
-        BadRequest: A row is no JSON object or names no motion.
+        BadRequest: A file cannot be read.
     """
     listed = [root] if root.is_file() else sorted(root.glob('*.jsonl'))
     if not listed:
@@ -116,17 +133,20 @@ def _rows(root: Path) -> Iterator[tuple[str, dict[str, Any], str]]:
         return
     for file in listed:
         try:
-            lines = file.read_text('utf-8').splitlines()
+            lines = file.read_text('utf-8').split('\n')
         except (OSError, ValueError) as error:
             raise BadRequest(f'{file} cannot be read: {error}') from None
         for number, line in enumerate(lines, 1):
-            where = f'{file}:{number}'
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise BadRequest(f'{where} is not valid JSON: {error}') from None
-            if not isinstance(row, dict) or not isinstance(row.get('motion'), str):
-                raise BadRequest(f'{where}: expected an object with motion, text and emotion')
-            yield f'{file.name}:{number}', {**row, 'motion': file.parent / row['motion']}, where
+            if line.strip():
+                yield f'{file.name}:{number}', _row(line, file.parent), f'{file}:{number}'
+
+
+def _row(line: str, folder: Path) -> dict[str, Any] | BadRequest:
+    """Return a row with the path of its motion, or what is wrong with it."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return BadRequest(f'is not valid JSON: {error}')
+    if not isinstance(row, dict) or not isinstance(row.get('motion'), str):
+        return BadRequest('expected an object with motion, text and emotion')
+    return {**row, 'motion': folder / row['motion']}

@@ -11,16 +11,18 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The process that learns: ``python -m l2emg_ros.learning.trainer``.
+"""The process that learns one scenario.
 
-It reads one job as a line of JSON, and writes progress and the verdict as lines of JSON. It runs
-at the lowest priority with a model of its own. SIGTERM, or the end of its standard input, which
-is what the death of its parent looks like, stops it with its state saved; SIGSTOP and SIGCONT
-pause it, and time that it has spent so is not counted.
+It reads one job as a line of JSON, and writes progress and the verdict as lines of JSON. It has a
+model of its own and works only while nothing else wants the processor. SIGTERM, or the end of its
+standard input, which is what the death of its parent looks like, stops it with its state saved;
+SIGSTOP and SIGCONT pause it, and its parent then tells how long it was away.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
+import ctypes
 import json
 import logging
 import math
@@ -33,38 +35,30 @@ from typing import Any
 
 from l2emg_ros.errors import L2EmgError
 
-_TICK, _GAP = 1.0, 5.0
+_LOWEST = 19
+_PR_SET_PDEATHSIG = 1
 
 
 class Stopwatch:
-    """Counts the seconds in which the process runs.
-
-    A process that is stopped does not notice, but its alarms come late.
-    """
+    """Counts the seconds in which the process was not paused."""
 
     def __init__(self) -> None:
-        """Start; the alarm of the process belongs to the watch."""
-        self._began = self._last = time.monotonic()
-        self._away = 0.0
-        signal.signal(signal.SIGALRM, self._tick)
-        signal.setitimer(signal.ITIMER_REAL, _TICK, _TICK)
+        self._began, self._away = time.monotonic(), 0.0
 
-    def _tick(self, *_: object) -> None:
-        now = time.monotonic()
-        late = now - self._last - _TICK
-        self._away += late if late > _GAP else 0.0
-        self._last = now
+    def leave_out(self, seconds: float) -> None:
+        """Do not count some seconds of the past."""
+        self._away += seconds
 
     def elapsed(self) -> float:
-        """Return the seconds since the start without those in which the process was stopped."""
+        """Return the seconds since the start without those that are left out."""
         return time.monotonic() - self._began - self._away
 
 
 class _Told:
     """Writes progress, and ends the run when it must end."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self._watch = seconds, Stopwatch()
+    def __init__(self, seconds: float, watch: Stopwatch) -> None:
+        self._seconds, self._watch = seconds, watch
         self.stop = threading.Event()
         self._stage, self._from = '', (0.0, 0)
 
@@ -78,14 +72,18 @@ class _Told:
             self._stage, self._from = stage, (elapsed, step)
         began, first = self._from
         pace = (elapsed - began) / (step - first) if step > first else None
-        say(
-            stage=stage,
-            step=step,
-            steps=steps,
-            seconds=elapsed,
-            loss=figures.get('loss'),
-            pace=pace,
-        )
+        try:
+            say(
+                stage=stage,
+                step=step,
+                steps=steps,
+                seconds=elapsed,
+                loss=figures.get('loss'),
+                pace=pace,
+            )
+        except OSError:
+            # Nobody reads it any more, and a finished run would be nobody's wish.
+            self.stop.set()
         if self.stop.is_set():
             raise Unfinished('stopped')
         if self._seconds and elapsed > self._seconds:
@@ -93,7 +91,11 @@ class _Told:
 
 
 def say(**line: Any) -> None:
-    """Write one line of JSON."""
+    """Write one line of JSON.
+
+    Raises:
+        OSError: Nobody reads it.
+    """
     finite = {
         k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in line.items()
     }
@@ -101,9 +103,32 @@ def say(**line: Any) -> None:
     sys.stdout.flush()
 
 
+def yield_to_others() -> None:
+    """Let every other process of the machine have the processor first."""
+    os.nice(_LOWEST)
+    with suppress(OSError, AttributeError):
+        # Whatever wakes up interrupts it at once.
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    # Linux shares processors among sessions first, whatever the priorities within each, where
+    # this is on; and a trainer is a session of its own.
+    with suppress(OSError), open('/proc/self/autogroup', 'w') as file:
+        file.write(str(_LOWEST))
+
+
+def wake_if_orphaned() -> None:
+    """Ask the system to let the process go on, should its parent die while it is paused."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGCONT))
+
+
 def main() -> int:
     """Learn what the job on standard input says."""
-    os.nice(19)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield_to_others()
+    wake_if_orphaned()
+    watch = Stopwatch()
+    # From here on it may be paused.
+    say(ready=True)
     line = sys.stdin.readline()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     # Late, for they take seconds: a job that cannot be read is answered at once.
@@ -119,25 +144,28 @@ def main() -> int:
     except (ValueError, KeyError, TypeError) as error:
         say(error=f'the job cannot be read: {error}', kind='other')
         return 1
-    told = _Told(job.seconds)
+    told = _Told(job.seconds, watch)
     signal.signal(signal.SIGTERM, lambda *_: told.stop.set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_orphaned, args=(told.stop,), daemon=True).start()
+    threading.Thread(target=_listen, args=(told.stop, watch), daemon=True).start()
+    answer: dict[str, Any] = {}
     try:
-        say(verdict=learn(job, told).record())
+        answer = {'verdict': learn(job, told, watch.elapsed).record()}
     except Unfinished as stopped:
-        say(error=str(stopped), kind='unfinished')
+        answer = {'error': str(stopped), 'kind': 'unfinished'}
     except L2EmgError as error:
-        say(error=' '.join(str(error).split()), kind='bad')
+        answer = {'error': ' '.join(str(error).split()), 'kind': 'bad'}
     except OSError as error:
-        say(error=' '.join(str(error).split()), kind='other')
+        answer = {'error': ' '.join(str(error).split()), 'kind': 'other'}
+    with suppress(BrokenPipeError):
+        say(**answer)
     return 0
 
 
-def _orphaned(stop: threading.Event) -> None:
-    """Wait for the parent's death."""
-    while sys.stdin.readline():
-        pass
+def _listen(stop: threading.Event, watch: Stopwatch) -> None:
+    """Hear how long the process was paused, until the parent's death."""
+    for line in sys.stdin:
+        with suppress(ValueError):
+            watch.leave_out(float(line))
     stop.set()
 
 

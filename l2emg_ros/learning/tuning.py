@@ -42,6 +42,8 @@ _BATCH, _PAIRS = 16, 8
 _BETA, _BETTER = 2.0, 0.2
 _TEXT_NOISE = 0.5
 _REHEARSED = 96
+# A wish to stop is heard at a report: within seconds, whatever the model.
+_EVERY = 5
 
 
 def rehearsal(
@@ -116,7 +118,7 @@ def train(
             total = total + _preference(lm, requests, pairs, expert, reference)
         return total, figures
 
-    loop.run(expert, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report)
+    loop.run(expert, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report, every=_EVERY)
     return expert.eval().requires_grad_(False)
 
 

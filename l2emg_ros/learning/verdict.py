@@ -20,6 +20,8 @@ from dataclasses import asdict, dataclass
 import math
 from typing import Any
 
+import numpy as np
+
 REUSE, CLONE, NEW = 'reuse', 'clone', 'new'
 
 
@@ -86,7 +88,7 @@ class Check:
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON."""
-        return asdict(self)
+        return dict(_plain(asdict(self)))
 
 
 @dataclass(frozen=True)
@@ -113,27 +115,34 @@ class Verdict:
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON."""
-        value = dataclasses.asdict(self)
-        if self.growth is not None:
-            for name, number in value['growth'].items():
-                if isinstance(number, float) and not math.isfinite(number):
-                    value['growth'][name] = None
-        return value
+        return dict(_plain(dataclasses.asdict(self)))
 
     @classmethod
     def of(cls, record: dict[str, Any]) -> Verdict:
         """Return the verdict of ``record``."""
-        found = None
-        if record['growth'] is not None:
-            told: dict[str, Any] = {
-                k: math.nan if v is None else v for k, v in record['growth'].items()
-            }
-            found = Growth(**told)
+        found = record['growth']
         return cls(
             **{
                 **record,
-                'checks': tuple(Check(**check) for check in record['checks']),
-                'findings': tuple(Finding(**finding) for finding in record['findings']),
-                'growth': found,
+                'checks': tuple(Check(**_numbers(Check, row)) for row in record['checks']),
+                'findings': tuple(Finding(**row) for row in record['findings']),
+                'growth': None if found is None else Growth(**_numbers(Growth, found)),
             }
         )
+
+
+def _plain(value: Any) -> Any:
+    """Return a value in terms of JSON, which has no infinity and no NaN: strings are, here."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _numbers(kind: type, record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record whose numbers are numbers again."""
+    numbers = {field.name for field in dataclasses.fields(kind) if field.type == 'float'}
+    return {key: float(item) if key in numbers else item for key, item in record.items()}

@@ -29,6 +29,7 @@ from mcap.well_known import MessageEncoding, Profile, SchemaEncoding
 from mcap.writer import CompressionType, Writer
 from mcap_ros2.decoder import DecoderFactory
 import numpy as np
+from numpy.typing import NDArray
 
 from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import LogError
@@ -152,6 +153,29 @@ def motions(path: str | os.PathLike[str]) -> dict[str, Motion]:
         if record.type == _MOTION:
             chunks.setdefault(message.motion_id, []).append(_chunk(message))
     return {name: Motion.concatenate(parts) for name, parts in chunks.items()}
+
+
+def tokens(path: str | os.PathLike[str], motion_id: str) -> NDArray[np.int64] | None:
+    """Return the (L, levels) tokens of a motion of a file; None where a chunk of it has none.
+
+    Raises:
+        LogError: The file is damaged.
+        OSError: The file cannot be read.
+    """
+    rows: list[NDArray[np.int64]] = []
+    whole = False
+    for record, message in decoded(path):
+        if record.type != _MOTION or message.motion_id != motion_id:
+            continue
+        levels = int(message.token_levels)
+        part = np.array(message.tokens, dtype=np.int64)
+        if message.chunk_index != len(rows) or not levels or not part.size or part.size % levels:
+            return None
+        rows.append(part.reshape(-1, levels))
+        whole = bool(message.last)
+    if not whole or len({part.shape[1] for part in rows}) != 1:
+        return None
+    return np.concatenate(rows)
 
 
 def _chunk(message: Any) -> Motion:

@@ -50,6 +50,7 @@ class Learning:
         # A thread of its own: the node's worker answers services meanwhile.
         self._thread = Worker(node)
         self._trainer: Any = None
+        self._goal: Any = None
         self._interrupted = False
         self._reasons: set[str] = set()
         self._state, self._last = 'idle', ''
@@ -99,7 +100,8 @@ class Learning:
         self._status.publish(String(data=self._state + (paused if self.busy else '')))
 
     def _on_cancel(self, goal: ServerGoalHandle) -> CancelResponse:
-        if self._trainer is not None:
+        # One that has just been refused is not the one that runs.
+        if self._trainer is not None and bytes(goal.goal_id.uuid) == self._goal:
             self._trainer.cancel()
         return CancelResponse.ACCEPT
 
@@ -114,6 +116,7 @@ class Learning:
                 raise BadRequest(f'{self._state}: wait for its end or cancel it')
             self._trainer = Trainer(self._job(goal.request), self._feedback(goal))
             mine, self._interrupted = True, False
+            self._goal = bytes(goal.goal_id.uuid)
             if self._reasons:
                 self._trainer.pause()
             self._tell(f'learning {goal.request.scenario}')

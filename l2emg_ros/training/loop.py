@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import io
 import logging
 from pathlib import Path
 from pickle import UnpicklingError
@@ -59,6 +60,7 @@ def run(
     lr: float,
     checkpoint: Path,
     report: Callable[[int, dict[str, float]], None] | None = None,
+    every: int = 50,
 ) -> None:
     """Minimise ``step``'s loss over the trainable parameters of ``modules``.
 
@@ -72,11 +74,13 @@ def run(
         steps: How many.
         lr: Peak learning rate.
         checkpoint: File of the state.
-        report: Called every 50 steps with the step number and the means of the figures.
+        report: Called with the step number and the means of the figures.
+        every: After how many steps it is.
 
     Raises:
         Unfinished: ``report`` raised it.
         BadRequest: The checkpoint is damaged or of another run.
+        OSError: The state cannot be written.
     """
     trained = [p for p in modules.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=lr, betas=(0.9, 0.98), weight_decay=0.01)
@@ -89,18 +93,17 @@ def run(
         _LOG.info('continuing at step %d of %d', done, steps)
 
     def save(count: int) -> None:
-        with atomic_write(checkpoint) as temporary:
-            torch.save(
-                {
-                    'modules': modules.state_dict(),
-                    'optimizer': optimizer.state_dict(),
-                    'schedule': schedule.state_dict(),
-                    'rng': torch.get_rng_state(),
-                    'cuda_rng': torch.cuda.get_rng_state_all(),
-                    'step': count,
-                },
-                temporary,
-            )
+        _save(
+            checkpoint,
+            {
+                'modules': modules.state_dict(),
+                'optimizer': optimizer.state_dict(),
+                'schedule': schedule.state_dict(),
+                'rng': torch.get_rng_state(),
+                'cuda_rng': torch.cuda.get_rng_state_all(),
+                'step': count,
+            },
+        )
 
     saved = time.monotonic()
     window: list[dict[str, float]] = []
@@ -112,7 +115,7 @@ def run(
         optimizer.step()
         schedule.step()
         window.append({'loss': float(loss.detach()), **figures})
-        if report and ((number + 1) % 50 == 0 or number + 1 == steps):
+        if report and ((number + 1) % every == 0 or number + 1 == steps):
             means = {k: sum(w[k] for w in window) / len(window) for k in window[0]}
             window = []
             try:
@@ -125,6 +128,22 @@ def run(
             saved = time.monotonic()
     if done < steps:
         save(steps)
+
+
+def _save(checkpoint: Path, state: dict[str, object]) -> None:
+    """Write a state.
+
+    Raises:
+        OSError: It cannot be written; the state before is as it was.
+    """
+    # Torch's own writer says neither which file nor why.
+    content = io.BytesIO()
+    torch.save(state, content)
+    try:
+        with atomic_write(checkpoint) as temporary:
+            temporary.write_bytes(content.getvalue())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(checkpoint)) from None
 
 
 def _restore(

@@ -1,0 +1,77 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+from __future__ import annotations
+
+from learning import school
+import pytest
+
+from l2emg_ros.learning import evidence
+from l2emg_ros.learning.lessons import Lessons, Preference
+
+
+def lessons(texts: str) -> Lessons:
+    """Return an example for each letter, and a preference for the first three."""
+    examples = tuple(school.example(n, text) for n, text in enumerate(texts))
+    better, worse = examples[0].tokens, examples[1].tokens
+    pairs = tuple(
+        Preference(f'p{n}', text, None, better, worse, against=f'w{n}')
+        for n, text in enumerate(texts[:3])
+    )
+    return Lessons(examples, pairs, {'too long': 2})
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_a_split_keeps_requests_together(seed: int) -> None:
+    whole = lessons('aabbbcddddeffgh')
+    learned, held = whole.split(0.25, seed)
+    assert not set(learned.texts) & set(held.texts)
+    assert len(learned) + len(held) == len(whole)
+    assert 0.25 * len(whole) <= len(held) < len(whole)
+    assert learned.left_out == {'too long': 2}
+    assert whole.split(0.25, seed)[1].ids == held.ids
+
+
+def test_of_one_request_nothing_is_held_back() -> None:
+    learned, held = lessons('aaaa').split(0.5, 0)
+    assert (len(learned), len(held)) == (7, 0)
+
+
+def test_both_sides_of_a_choice_are_sources() -> None:
+    assert lessons('abc').ids == ['0', '1', '2', 'p0', 'p1', 'p2', 'w0', 'w1', 'w2']
+    assert lessons('abc').sources == ['0', '1', '2', 'p0', 'p1', 'p2']
+
+
+@pytest.mark.parametrize('texts', ['abcdefghijkl', 'aaaabbbbccdd', 'ab', 'aaaaaaaaaa'])
+def test_folds_hold_out_each_lesson_once(texts: str) -> None:
+    whole = lessons(texts)
+    folds = evidence._folds(whole, seed=3)
+    assert len(folds) == (min(evidence.FOLDS, len(set(texts))) if len(set(texts)) > 1 else 4)
+    held = [lesson.id for _, part in folds for lesson in (*part.examples, *part.preferences)]
+    assert sorted(held) == sorted(whole.sources)
+    for learned, part in folds:
+        assert not set(learned.sources) & set(part.sources)
+        assert len(learned) + len(part) == len(whole)
+        if len(set(texts)) > 1:
+            assert not set(learned.texts) & set(part.texts)
+
+
+def test_gains_need_to_be_sure() -> None:
+    def gain(low: float, high: float) -> evidence.Gain:
+        return evidence.Gain('shown', 9, (low + high) / 2, low, high)
+
+    assert evidence.helps([gain(0.01, 0.2)])
+    assert evidence.helps([gain(0.01, 0.2), gain(-0.1, 0.1)])
+    assert not evidence.helps([gain(-0.01, 0.2)])
+    assert not evidence.helps([gain(0.01, 0.2), gain(-0.2, -0.01)])
+    assert not evidence.helps([])
