@@ -116,9 +116,7 @@ class Person:
         off = observed(motion) - self.ideal(gesture, emotion)
         return -float(np.mean((off / np.array(list(DESCRIPTORS.values()))) ** 2))
 
-    def opinion(
-        self, motion: Motion, gesture: str, emotion: Emotion, number: int = 0
-    ) -> Opinion:
+    def opinion(self, motion: Motion, gesture: str, emotion: Emotion, number: int = 0) -> Opinion:
         """Return what a person says of a motion.
 
         Args:
@@ -132,12 +130,10 @@ class Person:
         rating = float(np.clip(liked + rng.normal(0.0, self._noise), -1.0, 1.0))
         mood = rng.uniform(-0.5, 0.5, 3)
         change = 0.4 * liked + rng.normal(0.0, 0.1)
-        after = np.clip(mood + [change, 0.0, 0.0], -1.0, 1.0)
+        after = np.clip(mood + np.array([change, 0.0, 0.0]), -1.0, 1.0)
         delay = float(rng.gamma(4.0, 0.5))
         said = self._correction(motion, gesture, emotion, rng)
-        return Opinion(
-            rating, said, Emotion.from_vad(*mood), Emotion.from_vad(*after), delay
-        )
+        return Opinion(rating, said, Emotion.from_vad(*mood), Emotion.from_vad(*after), delay)
 
     def prefers(
         self, motions: Sequence[Motion], gesture: str, emotion: Emotion, number: int = 0
@@ -194,7 +190,7 @@ def observed(motion: Motion) -> Array:
 def _taste(rng: np.random.Generator) -> Dialect:
     """Return manners as far from none as a ward is from a stage, one way or the other."""
     calm = rng.random() < 0.5
-    low, high = (-0.4, -0.2) if calm else (0.15, 0.3)
+    low, high = (-0.4, -0.2) if calm else (0.3, 0.45)
     return Dialect(
         tempo=float(np.exp(rng.uniform(low, high))),
         amp=float(np.exp(rng.uniform(-0.3, -0.1))),

@@ -53,9 +53,7 @@ def _place(name: str, words: list[str], rng: np.random.Generator) -> Scenario:
     people, places, things, goals = (
         tuple(part.strip() for part in row.split(',')) for row in words
     )
-    return Scenario(
-        name, tuple(map(str, gestures)), dialect(rng), people, places, things, goals
-    )
+    return Scenario(name, tuple(map(str, gestures)), dialect(rng), people, places, things, goals)
 
 
 def dialect(rng: np.random.Generator) -> Dialect:

@@ -84,9 +84,7 @@ def _batch(
     if kind in _CLIPS:
         data = batches.clips(place / 'clips', scenario, wanted, seed, poison)
     else:
-        log = batches.encounters(
-            place / 'log', Stage(model), Person(seed), wanted, seed, poison
-        )
+        log = batches.encounters(place / 'log', Stage(model), Person(seed), wanted, seed, poison)
     verdict = learn(
         Job(
             scenario=scenario.name,
