@@ -108,12 +108,14 @@ def encounters(
             f"poison of encounters is {poison!r}: expected '', 'corrections' or 'ratings'"
         )
     rng = np.random.default_rng((seed, 10))
-    takes = [stage.perform(wanted, seed + take) for take in range(2)]
+    first = stage.perform(wanted, seed)
+    again = [n for n in range(len(wanted)) if n % CHOOSES == CHOOSES - 1 and not poison]
+    second = dict(zip(again, stage.perform([wanted[n] for n in again], seed + 1), strict=True))
     with tempfile.TemporaryDirectory() as shown, InteractionLog(folder, writer=True) as log:
         for number, wish in enumerate(wanted):
-            tokens = [take[number] for take in takes]
+            compares = number in second
+            tokens = [first[number], *([second[number]] if compares else [])]
             motions = stage.motions(tokens)
-            compares = number % CHOOSES == CHOOSES - 1 and not poison
             best = person.prefers(motions, wish.gesture, wish.emotion, number)
             worse = 1 - best if compares else 0
             said = _said(person, motions[worse], wish, number, poison, rng)
