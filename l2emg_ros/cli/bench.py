@@ -19,10 +19,13 @@ import argparse
 import importlib
 from pathlib import Path
 
-HELP = 'Measure: l2emg (readable?), style (as people?), tokenizer, retarget, modulation, latency.'
-NAMES = ('l2emg', 'style', 'tokenizer', 'retarget', 'modulation', 'latency')
+HELP = 'Measure: l2emg (readable?), style (as people?), retarget, latency, lifelong and others.'
+NAMES = ('l2emg', 'style', 'tokenizer', 'retarget', 'modulation', 'latency', 'lifelong')
 # Benchmarks that start nodes.
-_OF_NODES = {'modulation': 'l2emg_ros.nodes.reaction'}
+_OF_NODES = {
+    'lifelong': 'l2emg_ros.nodes.lifelong_bench',
+    'modulation': 'l2emg_ros.nodes.reaction',
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

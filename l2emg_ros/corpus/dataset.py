@@ -33,7 +33,7 @@ from l2emg_ros.corpus.folder import write_features, write_lines
 from l2emg_ros.corpus.language import caption, PHRASES, REQUESTS, SENTENCES
 from l2emg_ros.corpus.poses import CHOREOGRAPHIES
 from l2emg_ros.corpus.protocol import Protocol, SHIPPED
-from l2emg_ros.corpus.scenarios import find, SCENARIOS
+from l2emg_ros.corpus.scenarios import find, Scenario, SCENARIOS
 from l2emg_ros.corpus.score import play, Score
 from l2emg_ros.emotion import Emotion, LABELS
 from l2emg_ros.errors import BadRequest
@@ -108,7 +108,7 @@ def synthesise(
     weights: ArrayLike,
     rng: np.random.Generator,
     *,
-    scenario: str | None = None,
+    scenario: str | Scenario | None = None,
     seconds: float | None = None,
     divergence: float = 1.0,
 ) -> Motion:

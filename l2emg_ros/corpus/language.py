@@ -195,7 +195,10 @@ _REQUESTS = (
 
 
 def caption(
-    gesture: str, emotion: str | None, rng: np.random.Generator, scenario: str | None = None
+    gesture: str,
+    emotion: str | None,
+    rng: np.random.Generator,
+    scenario: str | Scenario | None = None,
 ) -> str:
     """Return a sentence that asks for a gesture.
 

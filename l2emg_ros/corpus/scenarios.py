@@ -201,12 +201,14 @@ UNSEEN: dict[str, Scenario] = {
 """Scenarios that no shipped model was trained on."""
 
 
-def find(name: str) -> Scenario:
-    """Return the scenario of a name.
+def find(name: str | Scenario) -> Scenario:
+    """Return the scenario of a name; one that is given itself, as it is.
 
     Raises:
         BadRequest: There is none.
     """
+    if isinstance(name, Scenario):
+        return name
     known = {**SCENARIOS, **UNSEEN}
     if name not in known:
         raise BadRequest(f'unknown scenario {name!r}: use one of {", ".join(known)}')

@@ -15,7 +15,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 import time
@@ -159,14 +158,6 @@ class GestureClient(Visitor):
     def _on_plan(self, message: JointTrajectory) -> None:
         self._plans.append(message)
         self._planned = time.monotonic()
-
-    def _ask(self, request: Callable[[], Any], deadline: float, what: str) -> Any:
-        """Begin a request where its answer is taken, lest the answer come first; wait for it."""
-        begun = self._executor.create_task(request)
-        self._until(begun.done, deadline, what)
-        future = begun.result()
-        self._until(future.done, deadline, what)
-        return future.result()
 
     def _performed(self) -> bool:
         """Whether the whole motion has been planned and played."""

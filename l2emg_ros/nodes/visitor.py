@@ -79,3 +79,11 @@ class Visitor:
             if time.monotonic() > deadline:
                 raise self.failure(f'{what} in time')
             time.sleep(_POLL)
+
+    def _ask(self, request: Callable[[], Any], deadline: float, what: str) -> Any:
+        """Begin a request where its answer is taken, lest the answer come first; wait for it."""
+        begun = self._executor.create_task(request)
+        self._until(begun.done, deadline, what)
+        future = begun.result()
+        self._until(future.done, deadline, what)
+        return future.result()

@@ -1,0 +1,122 @@
+# Copyright 2026 l2emg_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Do requests that nobody has learned from come closer to what people like, and how surely?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l2emg_ros.bench.continual import mean_interval
+from l2emg_ros.bench.people import DESCRIPTORS, observed, Person
+from l2emg_ros.bench.stage import Stage, Wish
+
+Array = NDArray[np.float64]
+_DRAWS = 10_000
+
+
+def liked(
+    stage: Stage, person: Person, wanted: Sequence[Wish], seed: int, scenario: str = ''
+) -> tuple[Array, Array]:
+    """Return how much a person likes performances, and how far off those are.
+
+    Args:
+        stage: Performs.
+        person: Watches; nothing they say is noisy here.
+        wanted: The requests.
+        seed: Of the performances.
+        scenario: Whose expert serves all of them; '' leaves that to the router.
+
+    Returns:
+        (n,) utilities and (n, 4) differences from the ideal in standard units.
+    """
+    served = [stage.experts[scenario]] * len(wanted) if scenario else None
+    motions = stage.motions(stage.perform(wanted, seed, served))
+    pairs = list(zip(motions, wanted, strict=True))
+    utilities = [person.utility(motion, wish.gesture, wish.emotion) for motion, wish in pairs]
+    off = [observed(motion) - person.ideal(wish.gesture, wish.emotion) for motion, wish in pairs]
+    return np.array(utilities), np.array(off) / np.array(list(DESCRIPTORS.values()))
+
+
+def compared(before: tuple[Array, Array], after: tuple[Array, Array], seed: int) -> dict[str, Any]:
+    """Return the share of requests that are liked better than before, ties half of one.
+
+    Args:
+        before: As of ``liked``.
+        after: The same requests and seeds with what was learned.
+        seed: Of the bootstrap, which draws requests.
+    """
+    wins = np.where(after[0] == before[0], 0.5, after[0] > before[0])
+    rng = np.random.default_rng(seed)
+    draws = wins[rng.integers(len(wins), size=(_DRAWS, len(wins)))].mean(axis=1)
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return {
+        'wins': wins.tolist(),
+        'prompts': len(wins),
+        'win_rate': float(wins.mean()),
+        'interval': [float(low), float(high)],
+        'utility_before': float(before[0].mean()),
+        'utility_after': float(after[0].mean()),
+        'off_before': dict(zip(DESCRIPTORS, before[1].mean(axis=0).tolist(), strict=True)),
+        'off_after': dict(zip(DESCRIPTORS, after[1].mean(axis=0).tolist(), strict=True)),
+    }
+
+
+def summary(people: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the mean win rate over people, with the t-interval where there are several."""
+    rates = [row['win_rate'] for row in people]
+    wins = np.concatenate([row['wins'] for row in people])
+    half = mean_interval(rates)[1] if len(rates) > 1 else float('nan')
+    # One request and its person are drawn together: prompts of one person are alike.
+    spread = 1.96 * float(wins.std(ddof=1)) / len(wins) ** 0.5
+    return {
+        'people': len(people),
+        'promoted': sum(row['promoted'] for row in people),
+        'prompts': len(wins),
+        'win_rate': float(np.mean(rates)),
+        'half_over_people': half,
+        'low_over_prompts': float(wins.mean()) - spread,
+    }
+
+
+def table(results: dict[str, Any]) -> str:
+    """Return one line a person, and the summary."""
+    lines = [
+        f'{"person":<8}{"promoted":>9}{"win rate":>10}{"95 %":>16}{"utility":>16}'
+        f'{"speed off":>16}{"size off":>16}'
+    ]
+    for row in results['people']:
+        low, high = row['interval']
+        before, after = row['off_before'], row['off_after']
+        pairs = [
+            (row['utility_before'], row['utility_after']),
+            *((before[name], after[name]) for name in list(DESCRIPTORS)[:2]),
+        ]
+        told = ''.join(f'{f"{a:+.2f} -> {b:+.2f}":>16}' for a, b in pairs)
+        promoted = 'yes' if row['promoted'] else 'NO'
+        interval = f'[{low:.2f}, {high:.2f}]'
+        lines.append(
+            f'{row["person"]:<8}{promoted:>9}{row["win_rate"]:>10.1%}{interval:>16}{told}'
+        )
+    mean = results['summary']
+    lines.append(
+        f'win rate {mean["win_rate"]:.1%} on {mean["prompts"]} unseen requests of '
+        f'{mean["people"]} people (95 %: above {mean["low_over_prompts"]:.1%} over requests'
+        + (f', +- {mean["half_over_people"]:.1%} over people)' if mean['people'] > 1 else ')')
+        + ', wanted 60 %'
+    )
+    return '\n'.join(lines)
