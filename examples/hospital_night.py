@@ -31,7 +31,7 @@ from l2emg_ros import EmpathicGenerator
 from l2emg_ros.learning.correction import corrected, understood
 
 REQUESTS = Path(__file__).with_suffix('.txt')
-WISH = 'much quieter, please'
+WISH = 'quieter, please'
 # Seconds of a gesture, and of the longest motion that the model can learn from.
 BRIEF, LONGEST = 3.6, 6.0
 

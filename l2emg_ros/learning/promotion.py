@@ -156,7 +156,7 @@ def _checks(
     checks = []
     questions = (
         lambda: gate.target(candidate.gains),
-        lambda: gate.readable(prompts[: probe.SIZE], active, expert),
+        lambda: gate.readable(prompts[: probe.SIZE], active, expert, shown),
         lambda: gate.meant(shown, active, expert),
         lambda: gate.kept(others, routers, (host.experts, after)),
         lambda: gate.safe(prompts, active, expert),
