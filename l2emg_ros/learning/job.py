@@ -47,6 +47,7 @@ class Job:
         promote: Whether to make the expert active if it passes.
         seed: Of everything.
         device: Torch device.
+        lr: Peak learning rate.
         fewest: Lessons that are needed.
     """
 
@@ -63,6 +64,7 @@ class Job:
     promote: bool = True
     seed: int = 0
     device: str = 'cpu'
+    lr: float = 5e-4
     fewest: int = FEWEST
 
     def to_json(self) -> str:
