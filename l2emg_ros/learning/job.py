@@ -49,6 +49,8 @@ class Job:
         device: Torch device.
         lr: Peak learning rate.
         fewest: Lessons that are needed.
+        idle_only: Whether a trainer works only while nothing else wants the processor; else it has
+            the lowest priority of its session, and goes on where others are always busy.
     """
 
     scenario: str
@@ -66,6 +68,7 @@ class Job:
     device: str = 'cpu'
     lr: float = 5e-4
     fewest: int = FEWEST
+    idle_only: bool = True
 
     def to_json(self) -> str:
         """Return it as one line of JSON."""

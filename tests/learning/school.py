@@ -87,6 +87,8 @@ def job(model: Path, folder: Path, **fields: Any) -> Job:
         'experts': folder / 'experts',
         'steps': 4,
         'fewest': 8,
+        # Where tests run others are always busy.
+        'idle_only': False,
     }
     return Job(**{**given, **fields})
 

@@ -82,11 +82,11 @@ def test_a_robot_that_stays_inside_its_limits_is_safe(gate: Gate, host: Host) ->
 def test_a_robot_that_cannot_stay_inside_its_limits_is_not_safe(
     gate: Gate, host: Host, robot: Robot
 ) -> None:
-    # Less than nothing is left to move in.
+    # Less is left to move in than the solver is exact.
     lower = robot.lower + 1.0
     absurd = copy.copy(robot)
     object.__setattr__(absurd, 'lower', lower)
-    object.__setattr__(absurd, 'upper', lower - 0.5)
+    object.__setattr__(absurd, 'upper', lower + 1e-7)
     check = dataclasses.replace(gate, robot=absurd).safe(PROMPTS[:2], None, host.experts['ward'])
     assert not check.ok, check.said
 
@@ -123,7 +123,7 @@ def test_requests_that_go_where_they_went_are_kept(gate: Gate, host: Host) -> No
 
 
 def test_a_router_that_sends_old_requests_elsewhere_is_refused(gate: Gate, host: Host) -> None:
-    old = [f'comfort patient {name}' for name in ['Ann', 'Ben', 'Cleo', 'Dan', 'Eva', 'Finn', 'Gil', 'Hana']]
+    old = [f'comfort patient {name}' for name in 'ABCDEFGH']
     golden = {'ward': [Prompt(text) for text in old]}
     routers = (taught(host, [], old), taught(host, old * 4, ['calm a child down']))
     experts = (host.experts, {**host.experts, 'cafe': wild(host)})
