@@ -78,6 +78,7 @@ def cross_validated(
     rehearsed: Lessons,
     steps: int,
     seed: int,
+    lr: float,
     work: Path,
     report: Callable[[int, int, dict[str, float]], None],
 ) -> list[Gain]:
@@ -92,6 +93,7 @@ def cross_validated(
         rehearsed: As in ``tuning.train``.
         steps: Of each training.
         seed: Of folds and trainings.
+        lr: Peak learning rate of the trainings.
         work: Folder of the states, so that a run that was stopped goes on.
         report: Told step, steps and figures.
     """
@@ -111,6 +113,7 @@ def cross_validated(
             rehearsed=rehearsed,
             steps=steps,
             seed=seed,
+            lr=lr,
             checkpoint=work / f'fold-{number}.ckpt',
             report=told,
         )

@@ -47,7 +47,10 @@ class Job:
         promote: Whether to make the expert active if it passes.
         seed: Of everything.
         device: Torch device.
+        lr: Peak learning rate.
         fewest: Lessons that are needed.
+        idle_only: Whether a trainer works only while nothing else wants the processor; else it has
+            the lowest priority of its session, and goes on where others are always busy.
     """
 
     scenario: str
@@ -63,7 +66,9 @@ class Job:
     promote: bool = True
     seed: int = 0
     device: str = 'cpu'
+    lr: float = 5e-4
     fewest: int = FEWEST
+    idle_only: bool = True
 
     def to_json(self) -> str:
         """Return it as one line of JSON."""

@@ -145,7 +145,7 @@ def _forget(job: Job, work: Path) -> None:
 def _identity(host: Host, lessons: Lessons) -> str:
     """Return the name of a run: the same lessons on the same model go on where they were."""
     job, digest = host.job, hashlib.sha256()
-    for part in (job.seed, job.steps, lessons.ids, host.model.hashes(), host.active):
+    for part in (job.seed, job.steps, job.lr, lessons.ids, host.model.hashes(), host.active):
         digest.update(repr(part).encode())
     for pair in lessons.preferences:
         digest.update(pair.better.numpy().tobytes() + pair.worse.numpy().tobytes())
@@ -216,6 +216,7 @@ def _train(host: Host, lessons: Lessons, decided: Growth, work: Path) -> Candida
         rehearsed=rehearsed,
         steps=steps,
         seed=job.seed,
+        lr=job.lr,
         work=work,
         report=told('prove'),
     )
@@ -229,6 +230,7 @@ def _train(host: Host, lessons: Lessons, decided: Growth, work: Path) -> Candida
         rehearsed=rehearsed,
         steps=steps,
         seed=job.seed,
+        lr=job.lr,
         checkpoint=work / 'expert.ckpt',
         report=lambda step, figures: train(step, steps, figures),
     )

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -32,6 +33,8 @@ from l2emg_ros.learning.job import Job
 from l2emg_ros.learning.verdict import Verdict
 
 _PATIENCE = 30.0
+# Who computes little matrices with many threads mostly waits, and keeps others from working.
+_THREADS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class Trainer:
                 stderr=subprocess.PIPE,
                 text=True,
                 errors='replace',
+                env={**os.environ, **dict.fromkeys(_THREADS, '1')},
                 start_new_session=True,
             )
         # Its complaints lie in memory: a disk that is full is one of the things to complain of.

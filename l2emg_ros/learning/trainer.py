@@ -14,7 +14,7 @@
 """The process that learns one scenario.
 
 It reads one job as a line of JSON, and writes progress and the verdict as lines of JSON. It has a
-model of its own and works only while nothing else wants the processor. SIGTERM, or the end of its
+model of its own and the lowest priority. SIGTERM, or the end of its
 standard input, which is what the death of its parent looks like, stops it with its state saved;
 SIGSTOP and SIGCONT pause it, and its parent then tells how long it was away.
 """
@@ -34,6 +34,7 @@ import time
 from typing import Any
 
 from l2emg_ros.errors import L2EmgError
+from l2emg_ros.learning.job import Job
 
 _LOWEST = 19
 _PR_SET_PDEATHSIG = 1
@@ -105,7 +106,6 @@ def say(**line: Any) -> None:
 
 def yield_to_others() -> None:
     """Let every other process of the machine have the processor first."""
-    os.nice(_LOWEST)
     with suppress(OSError, AttributeError):
         # Whatever wakes up interrupts it at once.
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
@@ -124,26 +124,26 @@ def wake_if_orphaned() -> None:
 def main() -> int:
     """Learn what the job on standard input says."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    yield_to_others()
+    os.nice(_LOWEST)
     wake_if_orphaned()
     watch = Stopwatch()
     # From here on it may be paused.
     say(ready=True)
-    line = sys.stdin.readline()
+    try:
+        job = Job.from_json(sys.stdin.readline())
+    except (ValueError, KeyError, TypeError) as error:
+        say(error=f'the job cannot be read: {error}', kind='other')
+        return 1
+    if job.idle_only:
+        yield_to_others()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    # Late, for they take seconds: a job that cannot be read is answered at once.
+    # Late, for they take seconds.
     import torch
 
-    from l2emg_ros.learning.job import Job
     from l2emg_ros.learning.learner import learn
     from l2emg_ros.training.loop import Unfinished
 
     torch.set_num_threads(1)
-    try:
-        job = Job.from_json(line)
-    except (ValueError, KeyError, TypeError) as error:
-        say(error=f'the job cannot be read: {error}', kind='other')
-        return 1
     told = _Told(job.seconds, watch)
     signal.signal(signal.SIGTERM, lambda *_: told.stop.set())
     threading.Thread(target=_listen, args=(told.stop, watch), daemon=True).start()

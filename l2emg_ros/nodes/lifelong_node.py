@@ -25,6 +25,9 @@ from l2emg_interfaces.srv import ListExperts, RollbackExpert
 from l2emg_ros.nodes import convert, diagnostics
 from l2emg_ros.nodes.base import answered, BaseNode, run
 from l2emg_ros.nodes.diagnostics import Status
+from l2emg_ros.nodes.holds import Holds
+from l2emg_ros.nodes.initiative import Initiative
+from l2emg_ros.nodes.jobs import Jobs
 from l2emg_ros.nodes.learning import Learning
 from l2emg_ros.nodes.parameters import folder, parameter, Parameters
 from l2emg_ros.nodes.recorder import Recorder
@@ -67,6 +70,27 @@ class LifelongParameters(Parameters):
     fewest_lessons: int = parameter(
         32, 'Usable lessons below which nothing is learned', minimum=8, maximum=10000
     )
+    learn_by_itself: bool = parameter(
+        False,
+        'Learn without being asked: after fewest_lessons new interactions, where requests are '
+        'unlike what is known or people like what they see less and less',
+    )
+    idle_only: bool = parameter(
+        True,
+        'Learn only while nothing else wants the processor; false where it is always busy: then '
+        'learning goes on at a low priority',
+    )
+    pause_while_moving: bool = parameter(True, 'Do not learn while the robot performs a motion')
+    min_battery: float = parameter(
+        0.2, 'Charge below which nothing is learned on battery', minimum=0.0, maximum=1.0
+    )
+    max_temperature: float = parameter(
+        80.0,
+        'Temperature above which nothing is learned',
+        unit='degrees C',
+        minimum=-50.0,
+        maximum=200.0,
+    )
 
 
 class LifelongNode(BaseNode[LifelongParameters]):
@@ -75,7 +99,8 @@ class LifelongNode(BaseNode[LifelongParameters]):
     def __init__(self, **options: Any) -> None:
         """Declare the parameters."""
         self._recorder: Recorder | None = None
-        self._learning: Learning | None = None
+        self._jobs: Jobs | None = None
+        self._initiative: Initiative | None = None
         self._registry: Any = None
         super().__init__('lifelong', LifelongParameters, **options)
 
@@ -91,8 +116,8 @@ class LifelongNode(BaseNode[LifelongParameters]):
 
     def halt(self) -> None:
         """Store the feedback that waits for its motion, and stop learning."""
-        if self._learning is not None:
-            self._learning.halt()
+        if self._jobs is not None:
+            self._jobs.halt()
         if self._recorder is not None:
             self._recorder.finish()
 
@@ -104,21 +129,25 @@ class LifelongNode(BaseNode[LifelongParameters]):
     @property
     def idle(self) -> bool:
         """Whether everything that was begun has been stored and answered."""
-        learning = self._learning is not None and self._learning.busy
+        learning = self._jobs is not None and self._jobs.busy
         return not learning and (self._recorder is None or self._recorder.idle)
 
     def destroy_node(self) -> None:
         """Wait for the end of the trainer and destroy the node."""
-        if self._learning is not None:
-            self._learning.close()
+        if self._jobs is not None:
+            self._jobs.close()
         super().destroy_node()
 
     def create(self) -> None:
         """Make the topics, services and the action server."""
-        self._recorder = Recorder(self)
+        recorder = self._recorder = Recorder(self)
         self.serve(ListExperts, 'list_experts', self._on_list)
         self.serve(RollbackExpert, 'rollback_expert', self._on_rollback)
-        self._learning = Learning(self, lambda: self._registry)
+        jobs = self._jobs = Jobs(self)
+        # rclpy keeps its servers and timers alive through the node.
+        self._learning = Learning(self, jobs, lambda: self._registry)
+        self._holds = Holds(self, lambda: recorder.moving, jobs.hold)
+        self._initiative = Initiative(self, jobs, lambda: self._registry, lambda: recorder.stored)
 
     async def _on_list(self, request: ListExperts.Request, response: Any) -> Any:
         """List experts; the service has no message, so a failure is an empty list and a report."""
@@ -150,9 +179,9 @@ class LifelongNode(BaseNode[LifelongParameters]):
         }
 
     def _learning_status(self) -> Status:
-        if self._learning is None:
+        if self._initiative is None:
             return Status(diagnostics.WARN, 'not configured')
-        return self._learning.status()
+        return self._initiative.status()
 
     def _log_status(self) -> Status:
         if self._recorder is None:

@@ -32,6 +32,8 @@ from l2emg_ros.nodes import convert
 _MAX_BYTES = 128 << 20
 # Seconds without a chunk after which no more is expected.
 _SILENT = 2.0
+# How much longer than it is a motion may take, and how long the robot may take to begin, s.
+_SLOWER, _SLACK = 4.0 / 3.0, 3.0
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Pending:
         records: Its messages as they came.
         tokens: (L, levels) of each chunk.
         seconds: Its length so far.
+        begun: When the first message came, s.
         changed: When the last message came, s.
         complete: Whether the last chunk has come.
         outcome: What became of it, once that is known.
@@ -53,6 +56,7 @@ class Pending:
     tokens: list[Any] = field(default_factory=list)
     seconds: float = 0.0
     chunks: int = 0
+    begun: float = 0.0
     changed: float = 0.0
     complete: bool = False
     outcome: Outcome | None = None
@@ -129,7 +133,7 @@ class PendingMotions:
             return
         try:
             motion = convert.motion_from_message(message)
-            known = Pending(message) if not index else self._motions[name]
+            known = Pending(message, begun=now) if not index else self._motions[name]
             if index != known.chunks:
                 raise BadRequest(
                     f'chunk {index} came where {known.chunks} was expected: '
@@ -164,6 +168,16 @@ class PendingMotions:
                 return
             size -= known.size
             del self._motions[name]
+
+    def moving(self, now: float) -> bool:
+        """Return whether a motion has begun of which nobody has said what became of it.
+
+        Where nobody ever does, it is over when it would be at a third more than its length.
+        """
+        return any(
+            known.outcome is None and now - known.begun < _SLOWER * known.seconds + _SLACK
+            for known in self._motions.values()
+        )
 
     def clear(self) -> None:
         """Drop all."""

@@ -112,6 +112,16 @@ class Recorder:
         """Whether everything that was begun is stored and published."""
         return not self._line.busy
 
+    @property
+    def stored(self) -> int:
+        """How many interactions the log holds."""
+        return self._count
+
+    @property
+    def moving(self) -> bool:
+        """Whether the robot performs a motion, as far as one can tell from its messages."""
+        return self._pending.moving(time.monotonic())
+
     # What arrives.
 
     def _guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
