@@ -51,7 +51,7 @@ def corrected(words: str, number: int = 0, length: int = 24) -> Interaction:
     )
 
 
-def lessons(stage: Stage, *said: Interaction):  # noqa: ANN201
+def lessons(stage: Stage, *said: Interaction):
     model = stage.model
     return Teacher(model.lm, model.tokenizer, stage.requests, None).lessons(said, 0)
 
