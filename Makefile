@@ -16,7 +16,7 @@ PYTHON ?= python3
 # Processes of `make test`; each takes about 1.5 GB.
 WORKERS ?= 2
 BIN := .venv/bin
-BENCHMARKS := l2emg retarget modulation latency
+BENCHMARKS := l2emg retarget modulation latency lifelong
 # Needs recorded people to compare with.
 ifneq ($(L2EMG_MOCAP_DIR),)
 BENCHMARKS += style
@@ -25,6 +25,8 @@ endif
 QUICK_l2emg := --seeds 1
 QUICK_modulation := --minutes 1 --events 10
 QUICK_latency := --repeats 5
+QUICK_lifelong := --scenarios 2 --interactions 32 --steps 20 --tests 13 --prompts 48 --poisoned 4 --clean 2
+FULL_lifelong := --scenarios 20 --seeds 3 --poisoned 40 --clean 20 --work out/bench-full/lifelong
 
 # With a sourced ROS 2 the interfaces lie in install/; from wheels they are in .venv already.
 ifdef ROS_DISTRO
@@ -59,7 +61,7 @@ out/bench/%.json: FORCE | setup
 
 out/bench-full/%.json: | setup
 	@mkdir -p $(@D)
-	$(ENTER) $(BIN)/l2emg bench $* --json $@
+	$(ENTER) $(BIN)/l2emg bench $* $(FULL_$*) --json $@
 
 lint: setup  ## ruff and mypy
 	$(BIN)/ruff check .

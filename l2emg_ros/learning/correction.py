@@ -63,6 +63,10 @@ class Correction:
         """Return whether it asks for anything."""
         return self != Correction()
 
+    def opposite(self) -> Correction:
+        """Return the change of pace and size the other way."""
+        return Correction(1.0 / self.pace, 1.0 / self.size)
+
     def emotion(self, asked: Emotion | None) -> Emotion | None:
         """Return the emotion that should have been asked for."""
         if self.label:

@@ -121,7 +121,7 @@ def cross_validated(
         for example, gain in zip(held.examples, gains, strict=True):
             if example.rated:
                 rated.append((example.weight, gain))
-            else:
+            elif not example.played:
                 values['shown'].append(gain)
         better = [Example(p.id, p.text, p.emotion, p.better) for p in held.preferences]
         worse = [Example(p.id, p.text, p.emotion, p.worse) for p in held.preferences]

@@ -36,6 +36,9 @@ class Example:
         tokens: (L, levels) int64 motion tokens.
         weight: How much it counts, more than 0.
         rated: Whether it is what the model itself has performed and a person has rated.
+        played: Whether it is a performance played otherwise. Such motion becomes likelier to
+            whoever learns from it, whatever it was that people wanted: it proves nothing, only
+            the ``Preference`` that belongs to it does.
     """
 
     id: str
@@ -44,6 +47,7 @@ class Example:
     tokens: Tensor
     weight: float = 1.0
     rated: bool = False
+    played: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from l2emg_ros.errors import L2EmgError
 from l2emg_ros.learning.correction import corrected, Correction, understood
-from l2emg_ros.learning.lessons import Example, Lessons
+from l2emg_ros.learning.lessons import Example, Lessons, Preference
 from l2emg_ros.learning.performance import decoded, performed, Prompt, Requests
 from l2emg_ros.learning.preferences import chosen, liked_better
 from l2emg_ros.learning.reward import advantages, RewardWeights
@@ -37,6 +37,7 @@ from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.model.language_model import MotionLanguageModel
 from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN, MotionTokenizer
 from l2emg_ros.motion import features
+from l2emg_ros.motion.motion import Motion
 
 # A motion as it should have been is a guess, a shown one is not.
 _CORRECTED = 0.5
@@ -84,12 +85,15 @@ class Teacher:
                 left_out['no request'] += 1
             else:
                 usable.append(interaction)
+        played, directed = self._played(usable, left_out)
         examples = [
             *self._shown(usable, left_out),
-            *self._corrected(usable, left_out, seed),
+            *played,
+            *self._performed_anew(usable, left_out, seed),
             *self._rated(usable),
         ]
         preferences = [
+            *directed,
             *chosen(usable, self._recorded, left_out),
             *liked_better(usable, self.requests.encoded, self.weights),
         ]
@@ -125,10 +129,46 @@ class Teacher:
             meant = understood(interaction.feedback.correction).emotion(interaction.emotion)
             yield Example(interaction.id, interaction.text, meant, tokens)
 
-    def _corrected(
+    def _played(
+        self, interactions: Sequence[Interaction], left_out: Counter[str]
+    ) -> tuple[list[Example], list[Preference]]:
+        """Return motions played with the pace and size that people asked for.
+
+        Each is better than the same one played the other way: both were played otherwise, so that
+        their likelihoods differ by nothing but the direction.
+        """
+        examples, preferences = [], []
+        for interaction in interactions:
+            said = interaction.feedback
+            asked = understood(said.correction)
+            if said.demonstration or _anew(asked) or not asked:
+                continue
+            motion = features.decode(decoded(self.tokenizer, [_tokens(interaction)])[0].numpy())
+            better, worse = (
+                self._tokens_of(motion, change) for change in (asked, asked.opposite())
+            )
+            if better is None:
+                left_out['corrected motion is too short'] += 1
+                continue
+            about = (interaction.id, interaction.text, interaction.emotion)
+            examples.append(Example(*about, better, _CORRECTED, played=True))
+            if worse is not None:
+                preferences.append(Preference(*about, better, worse))
+        return examples, preferences
+
+    def _tokens_of(self, motion: Motion, change: Correction) -> Tensor | None:
+        """Return a motion played otherwise, no slower than fits; None where it gets too short."""
+        longest = self.lm.config.longest * FRAMES_PER_TOKEN / features.FPS
+        try:
+            played = corrected(motion, change, longest)
+            return spoken(self.tokenizer, played, self.lm.config.longest)
+        except L2EmgError:
+            return None
+
+    def _performed_anew(
         self, interactions: Sequence[Interaction], left_out: Counter[str], seed: int
     ) -> Iterator[Example]:
-        """Yield motions as people said that they should have been."""
+        """Yield performances with the emotion that people asked for instead."""
         again: list[tuple[Interaction, Correction]] = []
         for interaction in interactions:
             said = interaction.feedback
@@ -137,11 +177,8 @@ class Teacher:
             correction = understood(said.correction)
             if not correction:
                 left_out['correction not understood'] += 1
-            elif correction.label or correction.intensity != 1.0:
+            elif _anew(correction):
                 again.append((interaction, correction))
-            elif (tokens := self._played(interaction, correction, left_out)) is not None:
-                asked = interaction.emotion
-                yield Example(interaction.id, interaction.text, asked, tokens, _CORRECTED)
         prompts = [Prompt(i.text, c.emotion(i.emotion)) for i, c in again]
         motions = performed(self.lm, self.requests, prompts, self.expert, seed)
         for (interaction, _), motion in zip(again, motions, strict=True):
@@ -149,19 +186,6 @@ class Teacher:
                 # The same words and emotion shall give what the correction asks for.
                 asked = interaction.emotion
                 yield Example(interaction.id, interaction.text, asked, motion, _CORRECTED)
-
-    def _played(
-        self, interaction: Interaction, correction: Correction, left_out: Counter[str]
-    ) -> Tensor | None:
-        """Return the tokens of an interaction's motion, played as it should have been."""
-        rows = decoded(self.tokenizer, [_tokens(interaction)])[0]
-        most = self.lm.config.longest * FRAMES_PER_TOKEN / features.FPS
-        motion = corrected(features.decode(rows.numpy()), correction, most)
-        try:
-            return spoken(self.tokenizer, motion, self.lm.config.longest)
-        except L2EmgError as error:
-            left_out[f'corrected {error}'] += 1
-            return None
 
     def _rated(self, interactions: Sequence[Interaction]) -> Iterator[Example]:
         """Yield the motions there were, as heavy as they were liked."""
@@ -173,6 +197,11 @@ class Teacher:
             weight = float(np.clip(np.exp(gain / _TEMPERATURE), 0.0, _MOST_WEIGHT))
             asked, tokens = interaction.emotion, _tokens(interaction)
             yield Example(interaction.id, interaction.text, asked, tokens, weight, rated=True)
+
+
+def _anew(correction: Correction) -> bool:
+    """Return whether a motion has to be performed anew: no playing changes its emotion."""
+    return bool(correction.label) or correction.intensity != 1.0
 
 
 def _tokens(interaction: Interaction) -> Tensor:

@@ -27,7 +27,6 @@ from l2emg_ros.corpus import GESTURES
 from l2emg_ros.emotion import Emotion, LABELS
 from l2emg_ros.learning.lessons import Example, Lessons, Preference
 from l2emg_ros.learning.performance import performed, Prompt, Requests
-from l2emg_ros.model.condition import Condition
 from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.model.language_model import MotionLanguageModel
 from l2emg_ros.training import loop
@@ -103,6 +102,7 @@ def train(
     if parent is not None:
         expert.load_state_dict(parent.state_dict())
     expert.requires_grad_(True).train()
+    known = _known(lm, requests, lessons.preferences, reference)
 
     def step(number: int) -> tuple[Tensor, dict[str, float]]:
         rng = np.random.default_rng((seed, number))
@@ -115,7 +115,7 @@ def train(
         if lessons.preferences:
             chosen = rng.choice(len(lessons.preferences), _PAIRS)
             pairs = [lessons.preferences[n] for n in chosen]
-            total = total + _preference(lm, requests, pairs, expert, reference)
+            total = total + _preference(lm, requests, pairs, expert, known[chosen])
         return total, figures
 
     loop.run(expert, step, steps=steps, lr=lr, checkpoint=checkpoint, report=report, every=_EVERY)
@@ -146,29 +146,44 @@ def _preference(
     requests: Requests,
     pairs: Sequence[Preference],
     expert: ScenarioExpert,
+    known: Tensor,
+) -> Tensor:
+    """Return the loss of B pairs (DPO, Rafailov et al., 2023), by log-likelihoods a token.
+
+    ``known`` are the (B, 2) log-likelihoods of better and worse under the reference.
+    """
+    likelihoods = _both(lm, requests, pairs, expert)
+    gained = likelihoods - known
+    chosen = nn.functional.logsigmoid(_BETA * (gained[:, 0] - gained[:, 1]))
+    return -(chosen + _BETTER * likelihoods[:, 0]).mean()
+
+
+def _both(
+    lm: MotionLanguageModel,
+    requests: Requests,
+    pairs: Sequence[Preference],
+    expert: ScenarioExpert | None,
+) -> Tensor:
+    """Return the (B, 2) log-likelihoods a token of better and worse."""
+    condition = requests.condition([Prompt(pair.text, pair.emotion) for pair in pairs] * 2)
+    motions = [pair.better for pair in pairs] + [pair.worse for pair in pairs]
+    tokens = [motion.to(condition.text.device) for motion in motions]
+    return lm.log_likelihoods(condition, tokens, expert).view(2, -1).T
+
+
+@torch.no_grad()
+def _known(
+    lm: MotionLanguageModel,
+    requests: Requests,
+    pairs: Sequence[Preference],
     reference: ScenarioExpert | None,
 ) -> Tensor:
-    """Return the loss of pairs (DPO, Rafailov et al., 2023), by log-likelihoods a token."""
-    condition = requests.condition([Prompt(pair.text, pair.emotion) for pair in pairs])
-    better, likelihood = _gain(lm, condition, [p.better for p in pairs], expert, reference)
-    worse, _ = _gain(lm, condition, [p.worse for p in pairs], expert, reference)
-    chosen = nn.functional.logsigmoid(_BETA * (better - worse))
-    return -(chosen + _BETTER * likelihood).mean()
-
-
-def _gain(
-    lm: MotionLanguageModel,
-    condition: Condition,
-    motions: Sequence[Tensor],
-    expert: ScenarioExpert,
-    reference: ScenarioExpert | None,
-) -> tuple[Tensor, Tensor]:
-    """Return (B,) log-likelihoods a token above the reference's, and as they are."""
-    tokens = [motion.to(condition.text.device) for motion in motions]
-    likelihood = lm.log_likelihoods(condition, tokens, expert)
-    with torch.no_grad():
-        before = lm.log_likelihoods(condition, tokens, reference)
-    return likelihood - before, likelihood
+    """Return the (n, 2) log-likelihoods of n pairs under the reference, which never changes."""
+    parts = [
+        _both(lm, requests, pairs[start : start + _PAIRS], reference)
+        for start in range(0, len(pairs), _PAIRS)
+    ]
+    return torch.cat(parts) if parts else torch.zeros(0, 2)
 
 
 @torch.no_grad()

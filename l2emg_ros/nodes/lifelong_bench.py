@@ -37,6 +37,8 @@ from l2emg_ros import processes, resources
 from l2emg_ros.bench.kept import kept
 from l2emg_ros.bench.places import invented
 from l2emg_ros.cli.progress import progress
+from l2emg_ros.corpus import SCENARIOS
+from l2emg_ros.errors import BadRequest
 from l2emg_ros.nodes.graph import Graph
 from l2emg_ros.nodes.raters import Rater
 
@@ -50,6 +52,7 @@ _TEXT = 'wave to greet an old friend who is coming up the stairs'
 # People speak this much sooner than their delays, so that hours become minutes.
 _HURRY = 0.1
 _CLIPS = 256
+_FEWEST = 8
 _PLACES = 20
 
 
@@ -82,11 +85,33 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Measure the parts that are asked for."""
     args.model = (args.model or resources.find('models/default')).resolve()
     args.work = args.work.resolve()
-    # Bad numbers are found before anything is measured.
-    invented(args.scenarios, args.seed)
+    _check(args)
     wanted = PARTS if args.part == 'all' else (args.part,)
     measures = {'loop': _loop, 'poison': _poison, 'sequence': _sequence, 'speed': _speed}
     return {part: measures[part](args) for part in wanted}
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Find bad numbers before anything is measured.
+
+    Raises:
+        BadRequest: One is too small, or is not shared out evenly.
+    """
+    invented(args.scenarios, args.seed)
+    for name, least, each in (
+        ('interactions', _FEWEST, 1),
+        ('seeds', 1, 1),
+        ('prompts', 2, 1),
+        ('tests', len(SCENARIOS), 1),
+        ('poisoned', 0, 4),
+        ('clean', 0, 2),
+        ('steps', 0, 1),
+        ('seed', 0, 1),
+    ):
+        value = getattr(args, name)
+        if value < least or value % each:
+            multiple = f', a multiple of {each}' if each > 1 else ''
+            raise BadRequest(f'{name} is {value}: expected at least {least}{multiple}')
 
 
 def table(results: dict[str, Any]) -> str:
@@ -122,7 +147,7 @@ def _nodes(args: argparse.Namespace, work: Path) -> Iterator[tuple[Graph, Rater]
     """Start a generator and a lifelong node whose experts and log are in a folder."""
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     namespace = f'l2emg_bench_{os.getpid()}'
-    fewest = min(32, max(8, args.interactions // 2))
+    fewest = min(32, max(_FEWEST, args.interactions // 2))
     given = {'lifelong': {'log_path': str(work / 'log'), 'fewest_lessons': fewest}}
     with Graph(
         namespace=namespace,
