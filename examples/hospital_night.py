@@ -32,8 +32,8 @@ from l2emg_ros.learning.correction import corrected, understood
 
 REQUESTS = Path(__file__).with_suffix('.txt')
 WISH = 'quieter, please'
-# Seconds of a gesture, and of the longest motion that the model can learn from.
-BRIEF, LONGEST = 3.6, 6.0
+# Seconds of the longest motion that the model can learn from.
+LONGEST = 6.0
 
 
 def main() -> int:
@@ -46,7 +46,10 @@ def main() -> int:
     generator, rows = EmpathicGenerator.load(), []
     for number, line in enumerate(REQUESTS.read_text('utf-8').splitlines()):
         emotion, text = (part.strip() for part in line.split('|'))
-        motion = generator.generate(text, emotion=emotion, seconds=BRIEF, seed=number)
+        motion = generator.generate(text, emotion=emotion, seed=number)
+        if motion.duration > LONGEST:
+            print(f'left out, it takes {motion.duration:.1f} s: {text}')
+            continue
         quiet = corrected(motion, understood(args.wish), LONGEST)
         name = f'{number:02d}.npz'
         quiet.save(args.folder / name)
