@@ -16,7 +16,7 @@ PYTHON ?= python3
 # Processes of `make test`; each takes about 1.5 GB.
 WORKERS ?= 2
 BIN := .venv/bin
-BENCHMARKS := l2emg retarget modulation latency
+BENCHMARKS := l2emg retarget modulation latency load
 # Needs recorded people to compare with.
 ifneq ($(L2EMG_MOCAP_DIR),)
 BENCHMARKS += style
@@ -25,6 +25,7 @@ endif
 QUICK_l2emg := --seeds 1
 QUICK_modulation := --minutes 1 --events 10
 QUICK_latency := --repeats 5
+QUICK_load := --rounds 2 --repeats 10
 
 # With a sourced ROS 2 the interfaces lie in install/; from wheels they are in .venv already.
 ifdef ROS_DISTRO

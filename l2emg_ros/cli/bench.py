@@ -19,8 +19,11 @@ import argparse
 import importlib
 from pathlib import Path
 
-HELP = 'Measure: l2emg (readable?), style (as people?), tokenizer, retarget, modulation, latency.'
-NAMES = ('l2emg', 'style', 'tokenizer', 'retarget', 'modulation', 'latency')
+HELP = (
+    'Measure: l2emg (readable?), style (as people?), tokenizer, retarget, modulation, latency, '
+    'load (while learning).'
+)
+NAMES = ('l2emg', 'style', 'tokenizer', 'retarget', 'modulation', 'latency', 'load')
 # Benchmarks that start nodes.
 _OF_NODES = {'modulation': 'l2emg_ros.nodes.reaction'}
 
