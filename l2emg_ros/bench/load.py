@@ -128,7 +128,7 @@ def _figures(first: dict[str, list[float]], late: dict[str, Array]) -> dict[str,
         alone = found[f'first_chunk_alone_p{percent}_ms']
         for case in CASES[1:]:
             ratio = found[f'first_chunk_{case}_p{percent}_ms'] / alone
-            found[f'first_chunk_{case}_over_alone_p{percent}'] = ratio
+            found[f'first_{case}_over_alone_p{percent}'] = ratio
     for percent in (95, 99):
         ratio = found[f'late_learning_p{percent}_ms'] / found[f'late_idle_p{percent}_ms']
         found[f'late_learning_over_idle_p{percent}'] = ratio
@@ -194,7 +194,7 @@ def _lessons(folder: Path) -> Path:
     """Write a scenario to learn."""
     folder.mkdir()
     rng = np.random.default_rng(0)
-    for number in range(40):
+    for number in range(16):
         motion = corpus.synthesise('wave', Emotion('neutral').weights(), rng, seconds=4.0)
         text = f'wave to guest number {number % 10}'
         motion.replace(text=text, emotion='').save(folder / f'{number}.npz')
