@@ -16,7 +16,7 @@ PYTHON ?= python3
 # Processes of `make test`; each takes about 1.5 GB.
 WORKERS ?= 2
 BIN := .venv/bin
-BENCHMARKS := l2emg retarget modulation latency lifelong
+BENCHMARKS := l2emg retarget modulation latency load lifelong
 # Needs recorded people to compare with.
 ifneq ($(L2EMG_MOCAP_DIR),)
 BENCHMARKS += style
@@ -27,6 +27,7 @@ QUICK_modulation := --minutes 1 --events 10
 QUICK_latency := --repeats 5
 QUICK_lifelong := --scenarios 2 --interactions 32 --steps 20 --tests 13 --prompts 48 --poisoned 4 --clean 2
 FULL_lifelong := --scenarios 20 --seeds 3 --poisoned 40 --clean 20 --work out/bench-full/lifelong
+QUICK_load := --rounds 2 --repeats 10
 
 # With a sourced ROS 2 the interfaces lie in install/; from wheels they are in .venv already.
 ifdef ROS_DISTRO

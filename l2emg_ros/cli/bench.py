@@ -19,8 +19,11 @@ import argparse
 import importlib
 from pathlib import Path
 
-HELP = 'Measure: l2emg (readable?), style (as people?), retarget, latency, lifelong and others.'
-NAMES = ('l2emg', 'style', 'tokenizer', 'retarget', 'modulation', 'latency', 'lifelong')
+HELP = (
+    'Measure: l2emg (readable?), style (as people?), tokenizer, retarget, modulation, latency, '
+    'load (while learning), lifelong (is it learned?).'
+)
+NAMES = ('l2emg', 'style', 'tokenizer', 'retarget', 'modulation', 'latency', 'load', 'lifelong')
 # Benchmarks that start nodes.
 _OF_NODES = {
     'lifelong': 'l2emg_ros.nodes.lifelong_bench',

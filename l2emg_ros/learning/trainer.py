@@ -104,14 +104,14 @@ def say(**line: Any) -> None:
     sys.stdout.flush()
 
 
-def yield_to_others() -> None:
-    """Let every other process of the machine have the processor first."""
+def yield_to_others(pid: int = 0) -> None:
+    """Let every other process of the machine have the processor before a process; 0 is this."""
     with suppress(OSError, AttributeError):
         # Whatever wakes up interrupts it at once.
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
     # Linux shares processors among sessions first, whatever the priorities within each, where
     # this is on; and a trainer is a session of its own.
-    with suppress(OSError), open('/proc/self/autogroup', 'w') as file:
+    with suppress(OSError), open(f'/proc/{pid or "self"}/autogroup', 'w') as file:
         file.write(str(_LOWEST))
 
 
