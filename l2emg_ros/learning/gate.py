@@ -18,9 +18,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 import time
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
 import torch
 
 from l2emg_ros.bench import metrics
@@ -51,6 +52,9 @@ _FID, _SLOWER, _TOUCHING = 1.05, 1.25, 0.01
 _RETARGETED, _TIMED, _REPEATS = 8, 6, 8
 # Requests that go elsewhere, below which a distance of distributions is noise.
 _FID_FROM = 8
+_SURE = 0.9
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,9 @@ class Gate:
         named = [prompt for prompt in prompts if prompt.emotion is not None]
         if not named:
             return Check('readable', True, 1.0, 1.0, 'no request names an emotion')
-        before, after = (self._read(named, [e] * len(named))[0] for e in (active, candidate))
+        before, after = (
+            float(self._read(named, [e] * len(named))[0].mean()) for e in (active, candidate)
+        )
         return Check(
             'readable',
             after >= before - _UNREADABLE,
@@ -126,9 +132,11 @@ class Gate:
             again = [prompts[n] for n in moved for _ in range(_REPEATS)]
             old, new = ([served[n][k] for n in moved for _ in range(_REPEATS)] for k in (0, 1))
             (before, rows), (after, others) = (self._read(again, e) for e in (old, new))
-            lost = (before - after) * len(moved) / len(prompts)
+            losses = np.zeros(len(prompts))
+            losses[: len(moved)] = (before - after).reshape(-1, _REPEATS).mean(axis=1)
+            lost = _surely(losses)
             said = f'{scenario}: {len(moved)} of {len(prompts)} requests go elsewhere, emotions '
-            said += f'read right {before:.2f} -> {after:.2f} of them'
+            said += f'read right {before.mean():.2f} -> {after.mean():.2f} of them'
             if len(moved) >= _FID_FROM:
                 spread = self._read(again, old, self.seed + 1)[1]
                 near, far = (metrics.fid(spread, some, shrink=True) for some in (rows, others))
@@ -142,7 +150,8 @@ class Gate:
             worst <= _FORGOTTEN,
             0.0,
             worst,
-            f'{said}: expected to lose at most {_FORGOTTEN} of the requests of any scenario',
+            f'{said}: for sure {worst:.3f} of the requests of a scenario are lost: expected at '
+            f'most {_FORGOTTEN}',
         )
 
     def _served(
@@ -162,8 +171,11 @@ class Gate:
         prompts: Sequence[Prompt],
         served: Sequence[ScenarioExpert | None],
         seed: int | None = None,
-    ) -> tuple[float, Any]:
-        """Return the share of emotions that are read right, and (n, width) features."""
+    ) -> tuple[Array, Array]:
+        """Return (n,) whether emotions are read right, and (n, width) features.
+
+        Where a request names none, there is nothing to read wrong.
+        """
         motions: dict[int, torch.Tensor] = {}
         start = self.seed if seed is None else seed
         for expert in dict.fromkeys(served):
@@ -174,11 +186,10 @@ class Gate:
         rows = decoded(self.tokenizer, [motions[n] for n in range(len(prompts))])
         read = self.judge(rows)[1].argmax(dim=1).tolist()
         right = [
-            float(label == int(np.argmax(prompt.emotion.weights())))
+            prompt.emotion is None or label == int(np.argmax(prompt.emotion.weights()))
             for label, prompt in zip(read, prompts, strict=True)
-            if prompt.emotion is not None
         ]
-        return float(np.mean(right or [1.0])), self.judge.motion_features(rows).numpy()
+        return np.array(right, dtype=np.float64), self.judge.motion_features(rows).numpy()
 
     def safe(
         self,
@@ -189,21 +200,22 @@ class Gate:
         """Check that the robot can perform what the expert makes, within every limit."""
         some = list(prompts[:_RETARGETED])
         before, after = (self._retargeted(some, e) for e in (active, candidate))
-        ok = after[0] == 0 and after[1] <= before[1] + _TOUCHING
+        more = _surely(after[1] - before[1])
+        was, now = (float(values.mean()) for values in (before[1], after[1]))
         return Check(
             'safe',
-            ok,
-            before[1],
-            after[1],
+            after[0] == 0 and more <= _TOUCHING,
+            was,
+            now,
             f'{after[0]} samples beyond a limit of {self.robot.name}, links touch in '
-            f'{before[1]:.1%} -> {after[1]:.1%} of the samples of {len(some)} motions: expected '
-            f'0 and at most {before[1] + _TOUCHING:.1%}',
+            f'{was:.1%} -> {now:.1%} of the samples of {len(some)} motions, for '
+            f'sure {more:.1%} more: expected 0 and at most {_TOUCHING:.1%}',
         )
 
     def _retargeted(
         self, prompts: Sequence[Prompt], expert: ScenarioExpert | None
-    ) -> tuple[int, float]:
-        """Return samples beyond a limit, and the share of samples in which links touch."""
+    ) -> tuple[int, Array]:
+        """Return samples beyond a limit, and the (n,) shares of samples in which links touch."""
         made = performed(self.lm, self.requests, prompts, expert, self.seed)
         retargeter, hulls = Retargeter(self.robot), hulls_of(self.robot)
         broken, touching = 0, []
@@ -211,7 +223,7 @@ class Gate:
             trajectory = retargeter.retarget(features.decode(rows.numpy()))
             broken += violations(self.robot, trajectory)
             touching.append(0.0 if hulls is None else hulls.share(trajectory.positions))
-        return broken, float(np.mean(touching))
+        return broken, np.array(touching)
 
     def quick(
         self,
@@ -244,3 +256,13 @@ class Gate:
         text = self.encoder.encode([prompt.text])[0]
         next(iter(Session(snapshot, request, text, Sampling(), None)))
         return time.perf_counter() - began
+
+
+def _surely(values: Array) -> float:
+    """Return what the mean of (n,) values exceeds with 90 % confidence (Student's t).
+
+    One request that is answered worse, or one motion in which links touch, proves nothing: by
+    their means alone most good experts were refused.
+    """
+    error = float(values.std(ddof=1)) / len(values) ** 0.5 if len(values) > 1 else 0.0
+    return float(values.mean()) - float(stats.t.ppf(_SURE, max(len(values) - 1, 1))) * error
