@@ -153,24 +153,25 @@ def table(results: dict[str, Any]) -> str:
     steps, names, told = results['steps'], results['scenarios'], results['summary']
     lines = [
         'weighted F1 of emotions, %; a line is what was learned, a column what is tested',
-        f'{"learned":<16}' + ''.join(f'{name[:6]:>7}' for name in (SHIPPED, *names)),
+        f'{"learned":<19}{SHIPPED:>8}' + ''.join(f'{n + 1:>7}' for n in range(len(names))),
     ]
     for title, scores in (
         ('nothing yet', results['before']),
-        *((step['scenario'], step['scores']) for step in steps),
+        *((f'{n + 1:>2} {step["scenario"]}', step['scores']) for n, step in enumerate(steps)),
     ):
         row = (scores.get(name, {}).get('f1') for name in (SHIPPED, *names))
         lines.append(
-            f'{title:<16}' + ''.join(f'{"" if v is None else format(v, ".1f"):>7}' for v in row)
+            f'{title:<20}' + ''.join(f'{"" if v is None else format(v, ".1f"):>7}' for v in row)
         )
     lines.append(
-        f'{"learned":<16}{"promoted":>9}{"growth":>8}{"seconds":>9}{"MB":>7}{"A_t F1":>8}'
+        f'{"learned":<19}{"promoted":>9}{"growth":>8}{"seconds":>9}{"MB":>7}{"A_t F1":>8}'
         f'{"gesture":>9}{"routing":>9}{"chunk ms":>10}'
     )
     for number, step in enumerate(steps):
         means = [told[measure]['averages'][number] for measure in MEASURES]
         lines.append(
-            f'{step["scenario"]:<16}{"yes" if step["promoted"] else "NO":>9}{step["growth"]:>8}'
+            f'{number + 1:>2} {step["scenario"]:<16}'
+            f'{"yes" if step["promoted"] else "NO":>9}{step["growth"]:>8}'
             f'{step["seconds"]:>9.0f}{step["bytes"] / 1e6:>7.2f}{means[0]:>8.1f}{means[1]:>9.1f}'
             f'{means[2]:>9.1f}{step["node_chunk_ms"]:>10.0f}'
         )
