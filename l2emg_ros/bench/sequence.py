@@ -71,7 +71,7 @@ def scored(stage: Stage, asked: dict[str, list[Wish]], seed: int) -> dict[str, d
         rows[name] = {
             'f1': 100.0 * reading.f1,
             'content': 100.0 * float(reading.content.mean()),
-            'routing': 100.0 * float(np.mean(named or [1.0])),
+            'routing': 100.0 * float(np.mean(named)) if named else 100.0,
         }
     return rows
 
