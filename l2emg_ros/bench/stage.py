@@ -47,11 +47,13 @@ class Wish:
         text: What to do.
         gesture: Which gesture that is.
         emotion: How.
+        named: Whether the text names people, places or things of its scenario.
     """
 
     text: str
     gesture: str
     emotion: Emotion
+    named: bool = False
 
     @property
     def prompt(self) -> Prompt:
@@ -71,6 +73,7 @@ def wishes(place: Scenario, count: int, seed: int, apart: Sequence[Wish] = ()) -
     rng = np.random.default_rng((seed, 7))
     said = {wish.text.lower() for wish in apart}
     found: list[Wish] = []
+    terms = (*place.people, *place.places, *place.things, *place.goals)
     for number in range(count):
         gesture = place.gestures[number % len(place.gestures)]
         for _ in range(_TRIES):
@@ -80,7 +83,8 @@ def wishes(place: Scenario, count: int, seed: int, apart: Sequence[Wish] = ()) -
         said.add(text.lower())
         label = LABELS[int(rng.integers(len(LABELS)))]
         intensity = round(float(rng.uniform(0.6, 1.0)), 2)
-        found.append(Wish(text, gesture, Emotion(label, intensity=intensity)))
+        named = any(term.lower() in text.lower() for term in terms)
+        found.append(Wish(text, gesture, Emotion(label, intensity=intensity), named))
     return found
 
 

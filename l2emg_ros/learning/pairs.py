@@ -40,7 +40,8 @@ from l2emg_ros.motion import features
 from l2emg_ros.motion.motion import Motion
 
 # A motion as it should have been is a guess, a shown one is not.
-_CORRECTED = 0.5
+# What people say counts as what they show; ratings hardly tell motions of one request apart.
+_CORRECTED, _RATED = 1.0, 0.3
 _MOST_WEIGHT, _TEMPERATURE = 3.0, 0.5
 
 
@@ -194,7 +195,7 @@ class Teacher:
         ):
             if np.isnan(gain) or interaction.feedback.correction:
                 continue
-            weight = float(np.clip(np.exp(gain / _TEMPERATURE), 0.0, _MOST_WEIGHT))
+            weight = _RATED * float(np.clip(np.exp(gain / _TEMPERATURE), 0.0, _MOST_WEIGHT))
             asked, tokens = interaction.emotion, _tokens(interaction)
             yield Example(interaction.id, interaction.text, asked, tokens, weight, rated=True)
 

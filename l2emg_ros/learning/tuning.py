@@ -40,7 +40,7 @@ _BATCH, _PAIRS = 16, 8
 # likelihood of the better motion that keeps it from becoming unlikely too.
 _BETA, _BETTER = 2.0, 0.2
 _TEXT_NOISE = 0.5
-_REHEARSED = 96
+_REHEARSED, _REHEARSES = 96, 4
 # A wish to stop is heard at a report: within seconds, whatever the model.
 _EVERY = 5
 
@@ -78,7 +78,7 @@ def train(
     steps: int,
     seed: int,
     checkpoint: Path,
-    lr: float = 5e-4,
+    lr: float = 1e-3,
     report: Report | None = None,
 ) -> ScenarioExpert:
     """Train an expert on lessons; resumable (``loop.run``).
@@ -89,7 +89,7 @@ def train(
         lessons: What to learn; not empty.
         parent: Expert to begin as a copy of, or None for one that changes nothing yet.
         reference: Expert that preferences are learned relative to, or None for the backbone.
-        rehearsed: What must stay as it is: every other batch, where there is any.
+        rehearsed: What must stay as it is: every fourth batch, where there is any.
         steps: How many batches.
         seed: Of weights and batches.
         checkpoint: File of the state.
@@ -106,7 +106,7 @@ def train(
 
     def step(number: int) -> tuple[Tensor, dict[str, float]]:
         rng = np.random.default_rng((seed, number))
-        if rehearsed.examples and number % 2:
+        if rehearsed.examples and number % _REHEARSES == _REHEARSES - 1:
             return _likelihood(lm, requests, rehearsed.examples, expert, rng)
         total = torch.zeros((), device=lm.base_slots.device)
         figures: dict[str, float] = {}

@@ -27,8 +27,8 @@ from l2emg_ros.bench.places import invented
 from l2emg_ros.bench.stage import Stage, wishes
 from l2emg_ros.emotion import Emotion
 from l2emg_ros.generator import checkpoint
-from l2emg_ros.learning import audit, scenario, tuning
-from l2emg_ros.learning.lessons import Preference
+from l2emg_ros.learning import audit, gate, scenario, tuning
+from l2emg_ros.learning.lessons import Lessons, Preference
 from l2emg_ros.learning.pairs import Teacher
 from l2emg_ros.lifelong.interaction import Feedback, Interaction
 
@@ -97,8 +97,6 @@ def test_the_reference_of_pairs_is_what_it_was(stage: Stage) -> None:
 
 
 def test_a_preference_is_learned(stage: Stage, tmp_path: Path) -> None:
-    from l2emg_ros.learning.lessons import Lessons
-
     pairs = lessons(stage, *(corrected('slower', n) for n in range(6))).preferences
     assert all(isinstance(pair, Preference) for pair in pairs)
     lm = stage.model.lm
@@ -133,6 +131,16 @@ def test_as_often_quicker_as_slower_is_one(stage: Stage) -> None:
     found = ask(stage, ['faster', 'slower'] * 12)
     assert not found.ok
     assert '12 of 24 corrections ask for more pace' in found.said
+
+
+def test_one_request_that_is_answered_worse_proves_nothing() -> None:
+    losses = np.zeros(32)
+    losses[0] = 0.375
+    assert gate._surely(losses) <= gate._FORGOTTEN < losses.mean()
+    losses[:6] = 0.375
+    assert gate._surely(losses) > gate._FORGOTTEN
+    assert gate._surely(np.full(8, 0.02)) == pytest.approx(0.02)
+    assert gate._surely(np.array([0.02])) == pytest.approx(0.02)
 
 
 def test_few_corrections_tell_nothing(stage: Stage) -> None:
