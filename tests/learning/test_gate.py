@@ -161,7 +161,7 @@ def test_an_expert_whose_emotions_cannot_be_read_is_refused(shipped: Host, robot
 def test_the_performances_are_the_same_twice(shipped: Host, robot: Robot) -> None:
     gate = gate_of(shipped, robot)
     first, again = (gate._read(named(4), [None] * 4) for _ in range(2))
-    assert first[0] == again[0]
+    assert np.array_equal(first[0], again[0])
     np.testing.assert_array_equal(first[1], again[1])
 
 
