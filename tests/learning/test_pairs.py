@@ -47,15 +47,15 @@ def test_ratings_weigh_what_was_performed(host: Host) -> None:
     )
     first, liked, disliked = found.examples
     assert all(example.rated for example in found.examples)
-    assert first.weight == 1.0
-    assert liked.weight == pytest.approx(np.exp(0.5 / 0.5))
+    assert first.weight == pytest.approx(0.3)
+    assert liked.weight == pytest.approx(0.3 * np.exp(0.5 / 0.5))
     expected = 0.9 * 0.0 + 0.1 * 0.5
-    assert disliked.weight == pytest.approx(np.exp((-0.5 - expected) / 0.5))
+    assert disliked.weight == pytest.approx(0.3 * np.exp((-0.5 - expected) / 0.5))
     assert torch.equal(liked.tokens, torch.from_numpy(school.tokens(1)))
     # Nobody gets more than three times the weight.
     many = [school.interaction(n, rating=-1.0) for n in range(4)]
     best = lessons(host, *many, school.interaction(9, rating=1.0)).examples[-1]
-    assert best.weight == 3.0
+    assert best.weight == pytest.approx(0.9)
 
 
 def test_two_motions_for_much_the_same_request_are_compared(host: Host) -> None:
@@ -187,12 +187,12 @@ def test_corrections_give_motions_as_they_should_have_been(host: Host) -> None:
     )
     assert found.left_out['correction not understood'] == 1
     slow = next(e for e in found.examples if e.id == f'{0:032x}')
-    assert slow.weight == 0.5
+    assert slow.weight == 1.0
     # Forty-eight frames, played at three quarters of their pace.
     assert len(slow.tokens) in (15, 16)
     again = [e for e in found.examples if e.id == f'{1:032x}']
     # The tiny model may answer with less than a gesture.
-    assert all(e.emotion == Emotion('sad') and e.weight == 0.5 for e in again)
+    assert all(e.emotion == Emotion('sad') and e.weight == 1.0 for e in again)
     # What was corrected is not an example of itself.
     assert not any(example.rated for example in found.examples)
 

@@ -67,7 +67,7 @@ def test_what_passes_is_active(learned: tuple[Job, Verdict, school.Told]) -> Non
     assert verdict.promoted, verdict.message
     assert verdict.message == 'cafe@1 is active'
     assert told.stages == ['read', 'audit', 'compare', 'rehearse', 'prove', 'train', 'gate']
-    names = ['target', 'readable', 'kept', 'safe', 'quick', 'intact']
+    names = ['target', 'readable', 'meant', 'kept', 'safe', 'quick', 'intact']
     assert [check.name for check in verdict.checks] == names
     assert verdict.growth is not None
     assert verdict.growth.decision == 'new'

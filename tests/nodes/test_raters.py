@@ -97,6 +97,6 @@ def test_what_people_say_is_learned(rater: Rater, log: Path) -> None:
     rater.settle()
     result = rater.learn(PLACE.name, steps=2)
     assert result.error_code == result.OK, result.message
-    assert len(result.gate_checks) == 6
+    assert len(result.gate_checks) == 7
     assert result.expert.scenario == PLACE.name
     assert rater.roll_back('reception') < 5.0
