@@ -268,10 +268,16 @@ def test_bad_service_calls_are_answered(system: System) -> None:
     request = ListExperts.Request(scenario='../../etc')
     assert client.call(ListExperts, 'list_experts', request).experts == []
     action = client.action(LearnScenario, 'learn_scenario')
-    goal = LearnScenario.Goal(scenario='ward', data='/etc/passwd', max_seconds=NAN)
-    handle = client.ask(lambda: action.send_goal_async(goal))
-    answer = client.ask(handle.get_result_async)
-    assert answer.result.error_code == LearnScenario.Result.UNSUPPORTED
+    for fields, words in (
+        ({'scenario': 'ward', 'data': '/etc/passwd', 'max_seconds': NAN}, 'max_seconds is nan'),
+        ({'scenario': '../../etc', 'data': '/etc'}, 'expert name'),
+        ({'scenario': 'night', 'data': '/nowhere'}, "data is '/nowhere'"),
+    ):
+        goal = LearnScenario.Goal(**fields)
+        handle = client.ask(lambda: action.send_goal_async(goal))  # noqa: B023
+        result = client.ask(handle.get_result_async).result
+        assert result.error_code == LearnScenario.Result.BAD_REQUEST
+        assert words in result.message
 
 
 @pytest.mark.parametrize(
