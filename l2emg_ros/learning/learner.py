@@ -44,7 +44,7 @@ from l2emg_ros.lifelong.log import InteractionLog
 
 _LOG = logging.getLogger(__name__)
 _FEWEST_STEPS, _MOST_STEPS = 60, 600
-# Ten times through the lessons in batches of 16, every other step being rehearsal.
+# Fifteen times through the lessons in batches of 16, every fourth step being rehearsal.
 _STEPS_A_LESSON, _MOST_EFFORT = 1.25, 2.5
 # Share of the time without which the head start of an expert is not tried out.
 _TIME_TO_TRY = 0.5

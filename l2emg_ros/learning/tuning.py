@@ -78,7 +78,7 @@ def train(
     steps: int,
     seed: int,
     checkpoint: Path,
-    lr: float = 1e-3,
+    lr: float = 5e-4,
     report: Report | None = None,
 ) -> ScenarioExpert:
     """Train an expert on lessons; resumable (``loop.run``).
