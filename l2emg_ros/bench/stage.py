@@ -31,7 +31,7 @@ from l2emg_ros.corpus import caption, Scenario
 from l2emg_ros.emotion import Emotion, LABELS
 from l2emg_ros.experts.state import chosen
 from l2emg_ros.generator import checkpoint
-from l2emg_ros.learning.performance import decoded, performed, Prompt, Requests
+from l2emg_ros.learning.performance import decoded, performed_by, Prompt, Requests
 from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.motion import features
 from l2emg_ros.motion.motion import Motion
@@ -143,8 +143,7 @@ class Stage:
         """Return the scenario that serves each text, '' for none, as the generator chooses it."""
         if self.router is None:
             return [''] * len(texts)
-        routes = [self.router.route(text, self.encoder) for text in texts]
-        return ['' if route.novel else route.scenarios[0] for route in routes]
+        return [route.scenario for route in self.router.routes(texts, self.encoder)]
 
     def served(self, texts: Sequence[str]) -> list[ScenarioExpert | None]:
         """Return the expert that serves each text."""
@@ -165,13 +164,8 @@ class Stage:
         """
         if served is None:
             served = self.served([wish.text for wish in wanted])
-        made: dict[int, Tensor] = {}
-        for expert in dict.fromkeys(served):
-            numbers = [number for number, one in enumerate(served) if one is expert]
-            prompts = [wanted[number].prompt for number in numbers]
-            tokens = performed(self.model.lm, self.requests, prompts, expert, seed)
-            made.update(zip(numbers, tokens, strict=True))
-        return [made[number] for number in range(len(wanted))]
+        prompts = [wish.prompt for wish in wanted]
+        return performed_by(self.model.lm, self.requests, prompts, served, seed)
 
     def motions(self, tokens: Sequence[Tensor]) -> list[Motion]:
         """Return the motions that tokens stand for."""

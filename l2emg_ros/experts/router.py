@@ -69,6 +69,11 @@ class Route:
         """Whether the text is like nothing that any expert has learned."""
         return self.novelty_p_value < _NOVEL
 
+    @property
+    def scenario(self) -> str:
+        """The scenario that serves the text; '' where none does."""
+        return '' if self.novel else self.scenarios[0]
+
 
 def _counts(text: str) -> Array:
     """Return (buckets,) counts of the hashed words and neighbouring pairs of a text."""
@@ -218,6 +223,8 @@ class Router:
 
     def routes(self, texts: Sequence[str], encoder: TextEncoder) -> list[Route]:
         """Return what ``route`` returns for each text, faster."""
+        if not texts:
+            return []
         distances = self._distances(_embedded(encoder, texts))
         return [self._route(text, row) for text, row in zip(texts, distances, strict=True)]
 

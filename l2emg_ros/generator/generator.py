@@ -221,11 +221,9 @@ class EmpathicGenerator:
             text = f'{request.text} {request.context}'.strip()
             with self._reading:
                 route = current.router.route(text, self._encoder)
-            scenario, novelty = route.scenarios[0], route.novelty_p_value
-            if route.novel:
-                # Nothing that any expert has learned: the emotion expert alone serves it.
-                scenario = ''
-            else:
+            # Where it is '', the emotion expert alone serves what no expert has learned.
+            scenario, novelty = route.scenario, route.novelty_p_value
+            if scenario:
                 chosen = current.loaded[scenario]
                 expert, names = chosen.expert, (chosen.name,)
                 weights = (route.probabilities[0],)

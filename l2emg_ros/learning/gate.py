@@ -35,7 +35,13 @@ from l2emg_ros.generator.session import Session
 from l2emg_ros.learning import evidence
 from l2emg_ros.learning.evidence import Gain
 from l2emg_ros.learning.lessons import Example
-from l2emg_ros.learning.performance import decoded, performed, Prompt, Requests
+from l2emg_ros.learning.performance import (
+    decoded,
+    performed,
+    performed_by,
+    Prompt,
+    Requests,
+)
 from l2emg_ros.learning.verdict import Check
 from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.model.language_model import MotionLanguageModel
@@ -211,7 +217,7 @@ class Gate:
         if router is None:
             return [None] * len(prompts)
         routes = router.routes([prompt.text for prompt in prompts], self.encoder)
-        return [None if route.novel else experts.get(route.scenarios[0]) for route in routes]
+        return [experts.get(route.scenario) for route in routes]
 
     @torch.no_grad()
     def _read(
@@ -224,14 +230,9 @@ class Gate:
 
         Where a request names none, there is nothing to read wrong.
         """
-        motions: dict[int, torch.Tensor] = {}
         start = self.seed if seed is None else seed
-        for expert in dict.fromkeys(served):
-            numbers = [n for n, one in enumerate(served) if one is expert]
-            some = [prompts[n] for n in numbers]
-            made = performed(self.lm, self.requests, some, expert, start)
-            motions.update(zip(numbers, made, strict=True))
-        rows = decoded(self.tokenizer, [motions[n] for n in range(len(prompts))])
+        motions = performed_by(self.lm, self.requests, prompts, served, start)
+        rows = decoded(self.tokenizer, motions)
         return self._right(prompts, rows), self.judge.motion_features(rows).numpy()
 
     @torch.no_grad()

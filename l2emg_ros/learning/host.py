@@ -76,8 +76,7 @@ class Host:
         """Return the expert that answers most of some requests now; None is the backbone."""
         if (own := self.serving()) is not None or self.router is None:
             return own
-        routes = self.router.routes(texts, self.encoder)
-        served = ['' if route.novel else route.scenarios[0] for route in routes]
+        served = [route.scenario for route in self.router.routes(texts, self.encoder)]
         most = max(sorted(set(served)), key=served.count)
         return self.experts.get(most)
 

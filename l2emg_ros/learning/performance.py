@@ -22,16 +22,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 import torch
-from torch import nn, Tensor
+from torch import Tensor
 
 from l2emg_ros.emotion import Emotion
 from l2emg_ros.generator.sampling import Sampling
 from l2emg_ros.model.condition import Condition, duration_bucket
 from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.model.language_model import MotionLanguageModel
-from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN, MotionTokenizer
 from l2emg_ros.text.encoder import MAX_ROWS, TextEncoder
 from l2emg_ros.training.practice import perform
+from l2emg_ros.training.tokenizer import decoded
+
+__all__ = ['Prompt', 'Requests', 'decoded', 'performed', 'performed_by']
 
 TOGETHER = 48
 """Requests that are performed at once."""
@@ -132,12 +134,18 @@ def performed(
     return made
 
 
-@torch.no_grad()
-def decoded(tokenizer: MotionTokenizer, motions: Sequence[Tensor]) -> list[Tensor]:
-    """Return the (T, 140) features of motions' tokens."""
-    # The decoder is causal: what stands behind a motion does not change it.
-    padded = nn.utils.rnn.pad_sequence(list(motions), batch_first=True)
-    rows = tokenizer.decode(padded.to(tokenizer.std.device)).cpu()
-    return [
-        row[: FRAMES_PER_TOKEN * len(motion)] for row, motion in zip(rows, motions, strict=True)
-    ]
+def performed_by(
+    lm: MotionLanguageModel,
+    requests: Requests,
+    prompts: Sequence[Prompt],
+    experts: Sequence[ScenarioExpert | None],
+    seed: int,
+) -> list[Tensor]:
+    """Return what ``performed`` returns, each prompt performed with an expert of its own."""
+    made: dict[int, Tensor] = {}
+    for expert in dict.fromkeys(experts):
+        numbers = [number for number, one in enumerate(experts) if one is expert]
+        some = [prompts[number] for number in numbers]
+        tokens = performed(lm, requests, some, expert, seed)
+        made.update(zip(numbers, tokens, strict=True))
+    return [made[number] for number in range(len(prompts))]

@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -64,8 +64,9 @@ def promote(host: Host, candidate: Candidate) -> Verdict:
     adapter, slots = checkpoint.expert_tensors(candidate.expert)
     # What is checked is what will be stored: half precision and all.
     expert = checkpoint.expert_from_tensors(model.lm, adapter, slots)
-    router, prompts = _taught(host, lessons)
-    checks = _checks(host, candidate, expert, router, prompts)
+    others = {name: host.golden(name) for name in host.active if name != job.scenario}
+    router, prompts = _taught(host, lessons, others)
+    checks = _checks(host, candidate, expert, router, prompts, others)
     passed = all(check.ok for check in checks)
     version = host.registry.add(
         {
@@ -115,25 +116,23 @@ def promote(host: Host, candidate: Candidate) -> Verdict:
     return Verdict(True, f'{name} is active', name, tuple(checks))
 
 
-def _taught(host: Host, lessons: Lessons) -> tuple[Router, list[Prompt]]:
+def _taught(
+    host: Host, lessons: Lessons, others: Mapping[str, Sequence[Prompt]]
+) -> tuple[Router, list[Prompt]]:
     """Return a router that knows the scenario, and the scenario's golden prompts."""
     job = host.job
     router = host.registry.router() or Router(host.encoder.width)
     learned, held = (sorted(set(part.texts)) for part in lessons.split(_HELD, job.seed))
     router.learn(job.scenario, learned, host.encoder)
-    texts = {
-        name: [prompt.text for prompt in host.golden(name)]
-        for name in host.active
-        if name != job.scenario
-    }
+    texts = {name: [prompt.text for prompt in prompts] for name, prompts in others.items()}
     texts[job.scenario] = held or learned
     router.calibrate({name: some for name, some in texts.items() if some}, host.encoder)
-    prompts: dict[str, Prompt] = {}
+    own: dict[str, Prompt] = {}
     for example in lessons.examples:
-        prompts.setdefault(example.text, Prompt(example.text, example.emotion))
+        own.setdefault(example.text, Prompt(example.text, example.emotion))
     for preference in lessons.preferences:
-        prompts.setdefault(preference.text, Prompt(preference.text, preference.emotion))
-    return router, [prompts[text] for text in (*held, *learned)]
+        own.setdefault(preference.text, Prompt(preference.text, preference.emotion))
+    return router, [own[text] for text in (*held, *learned)]
 
 
 def _checks(
@@ -142,6 +141,7 @@ def _checks(
     expert: ScenarioExpert,
     router: Router,
     prompts: Sequence[Prompt],
+    others: Mapping[str, Sequence[Prompt]],
 ) -> list[Check]:
     """Return the conditions of the gate."""
     job, model, active = host.job, host.model, candidate.active
@@ -150,7 +150,6 @@ def _checks(
         model.lm, model.tokenizer, host.encoder, host.requests, host.judge, robot, job.seed
     )
     after = {**host.experts, job.scenario: expert}
-    others = {name: host.golden(name) for name in host.active if name != job.scenario}
     routers = (host.router, router)
     shown = candidate.lessons.examples[: probe.SIZE]
     checks = []

@@ -36,7 +36,7 @@ from l2emg_ros.nodes.base import answered, BaseNode, guarded, run
 from l2emg_ros.nodes.diagnostics import Meter, Status
 from l2emg_ros.nodes.joints import floats
 from l2emg_ros.nodes.parameters import folder, parameter, Parameters
-from l2emg_ros.nodes.worker import GoalSlot, Ticket
+from l2emg_ros.nodes.worker import end, GoalSlot, Ticket
 
 if TYPE_CHECKING:
     from l2emg_ros.generator.generator import EmpathicGenerator
@@ -286,7 +286,7 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
         return self._generator.open(request, cancel=ticket.stop)
 
     def _finish(self, goal: ServerGoalHandle, result: Any) -> None:
-        """Set the goal's final state from the result."""
+        """Count the outcome and set the goal's final state."""
         names = {
             Result.OK: 'ok',
             Result.INTERRUPTED: 'interrupted',
@@ -295,12 +295,7 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
             Result.UNSUPPORTED: 'bad',
         }
         self._outcomes[names.get(result.error_code, 'failed')] += 1
-        if result.error_code == Result.CANCELLED:
-            goal.canceled()
-        elif result.error_code == Result.OK:
-            goal.succeed()
-        else:
-            goal.abort()
+        end(goal, result)
 
     # Topics and services.
 

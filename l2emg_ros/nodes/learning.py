@@ -30,6 +30,7 @@ from l2emg_ros.nodes.base import BaseNode
 from l2emg_ros.nodes.jobs import Jobs
 from l2emg_ros.nodes.joints import floats
 from l2emg_ros.nodes.parameters import folder
+from l2emg_ros.nodes.worker import end
 
 Result: Any = LearnScenario.Result
 _FEEDBACK_PERIOD = 0.2
@@ -88,7 +89,7 @@ class Learning:
         finally:
             if mine:
                 self._goal = b''
-            self._finish(goal, result)
+            end(goal, result)
         return result
 
     def _job(self, goal: LearnScenario.Goal) -> Any:
@@ -152,15 +153,6 @@ class Learning:
         name, _, version = verdict.version.partition('@')
         found = [e for e in self._registry().list(name) if e.version == version] if name else []
         result.expert = convert.expert_to_message(found[0]) if found else Expert()
-
-    def _finish(self, goal: ServerGoalHandle, result: Any) -> None:
-        """Set the goal's final state from the result."""
-        if result.error_code == Result.CANCELLED:
-            goal.canceled()
-        elif result.error_code == Result.OK:
-            goal.succeed()
-        else:
-            goal.abort()
 
 
 def job_of(given: Any, *, scenario: str, data: Path | None = None, **options: Any) -> Any:

@@ -27,6 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 import threading
 from typing import Any
 
+from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
 from rclpy.task import Future
 
@@ -155,6 +156,17 @@ class Line:
                 self._failed(error)
                 future.set_result(error)
         self._running = False
+
+
+def end(goal: ServerGoalHandle, result: Any) -> None:
+    """Set a goal's final state from the error code of its result."""
+    kind = type(result)
+    if result.error_code == kind.CANCELLED:
+        goal.canceled()
+    elif result.error_code == kind.OK:
+        goal.succeed()
+    else:
+        goal.abort()
 
 
 class Ticket:

@@ -31,7 +31,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import nn, Tensor
+from torch import Tensor
 from transformers import DynamicCache
 
 from l2emg_ros.bench.evaluator import Evaluator
@@ -46,6 +46,7 @@ from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.model.language_model import MotionLanguageModel
 from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN, MotionTokenizer
 from l2emg_ros.training.dataset import Batch, Batches, Corpus, TextFeatures
+from l2emg_ros.training.tokenizer import decoded
 
 # Clips that every pair of gesture and emotion has in the end, of the corpus or of practice.
 LEAST = 16
@@ -223,18 +224,10 @@ def _performed(
 
 def reader(judge: Evaluator, tokenizer: MotionTokenizer) -> Reader:
     """Return a reader of tokens that lets a judge see the motions they stand for."""
-    device = next(tokenizer.parameters()).device
 
     @torch.no_grad()
     def read(motions: Sequence[Tensor], pairs: Sequence[tuple[str, str]]) -> list[float]:
-        # The decoder is causal: what stands behind a motion does not change it.
-        padded = nn.utils.rnn.pad_sequence(list(motions), batch_first=True).to(device)
-        decoded = tokenizer.decode(padded).cpu()
-        seen = [
-            row[: FRAMES_PER_TOKEN * len(tokens)]
-            for row, tokens in zip(decoded, motions, strict=True)
-        ]
-        gesture, emotion = (logits.softmax(dim=1) for logits in judge(seen))
+        gesture, emotion = (x.softmax(dim=1) for x in judge(decoded(tokenizer, motions)))
         return [
             float(gesture[row, judge.gestures.index(name)] * emotion[row, LABELS.index(label)])
             for row, (name, label) in enumerate(pairs)

@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -213,6 +213,17 @@ def tokenize(tokenizer: MotionTokenizer, corpus: Corpus) -> list[Tensor]:
         for number, row in zip(chosen, tokenizer.encode(padded).cpu(), strict=True):
             tokens[number] = row[: lengths[number] // FRAMES_PER_TOKEN].clone()
     return tokens
+
+
+@torch.no_grad()
+def decoded(tokenizer: MotionTokenizer, motions: Sequence[Tensor]) -> list[Tensor]:
+    """Return the (T, 140) features of motions' tokens, in the memory of the CPU."""
+    # The decoder is causal: what stands behind a motion does not change it.
+    padded = nn.utils.rnn.pad_sequence(list(motions), batch_first=True)
+    rows = tokenizer.decode(padded.to(tokenizer.std.device)).cpu()
+    return [
+        row[: FRAMES_PER_TOKEN * len(motion)] for row, motion in zip(rows, motions, strict=True)
+    ]
 
 
 @torch.inference_mode()

@@ -53,6 +53,19 @@ def test_texts_that_were_not_learnt_find_their_scenario(minilm: MiniLmEncoder) -
             assert sum(route.probabilities) == pytest.approx(1.0)
 
 
+def test_many_texts_are_routed_as_each_alone(minilm: MiniLmEncoder) -> None:
+    router = _router(minilm, ('ward', 'sports', 'security'))
+    # Not those of the calibration: their distances tie with themselves but for rounding.
+    texts = ['help the nurse', 'run with the team', 'search a bag', 'paint the ceiling blue']
+    for together, text in zip(router.routes(texts, minilm), texts, strict=True):
+        alone = router.route(text, minilm)
+        assert together.scenarios == alone.scenarios
+        assert together.scenario == ('' if alone.novel else alone.scenarios[0])
+        assert together.probabilities == pytest.approx(alone.probabilities, abs=1e-4)
+        assert together.novelty_p_value == alone.novelty_p_value
+    assert router.routes([], minilm) == []
+
+
 def test_the_order_of_learning_does_not_matter(minilm: MiniLmEncoder) -> None:
     reference = _router(minilm, ('ward', 'sports', 'security')).route('help the nurse', minilm)
     expected = dict(zip(reference.scenarios, reference.probabilities, strict=True))
