@@ -35,8 +35,8 @@ from l2emg_ros.motion.motion import Motion
 
 POISONS = ('emotions', 'motions', 'corrections', 'ratings')
 """Clips with shuffled emotions or motions; encounters with random corrections or ratings."""
-CHOOSES, SHOWS = 8, 16
-"""Every so many encounters a person compares two motions, or shows how it should be."""
+CHOOSES = 8
+"""Every so many encounters a person compares two motions."""
 _BEGAN = 1.7e9
 
 
@@ -122,7 +122,7 @@ def encounters(
             if compares:
                 said |= {'preferred_motion_id': f'{number}-{best}'}
                 log.add(_entry(wish, number, best, tokens[best], motions[best], {}), ())
-            elif number % SHOWS == SHOWS - 2 and not poison:
+            elif person.shows(number) and not poison:
                 path = Path(shown, f'{number}.npz')
                 person.demonstrate(wish.gesture, wish.emotion, number).save(path)
                 said |= {'demonstration': str(path), 'correction': ''}

@@ -84,6 +84,7 @@ class Person:
         noise: Standard deviation of a rating.
         talkative: Chance of saying so where pace or size is off.
         baffling: Chance that what is said cannot be understood.
+        shows: Every so many encounters they show how it should be; the others are words.
     """
 
     def __init__(
@@ -94,9 +95,11 @@ class Person:
         noise: float = 0.2,
         talkative: float = 0.8,
         baffling: float = 0.1,
+        shows: int = 16,
     ) -> None:
         self._seed = seed
         self._noise, self._talkative, self._baffling = noise, talkative, baffling
+        self._shows = shows
         self._dialect = dialect or _taste(np.random.default_rng((seed, 1)))
         self._manner = Scenario('person', (), self._dialect, (), (), (), ())
         self._ideals: dict[tuple[str, Emotion], Array] = {}
@@ -142,6 +145,10 @@ class Person:
         rng = np.random.default_rng((self._seed, 3, number))
         liked = [self.utility(motion, gesture, emotion) for motion in motions]
         return int(np.argmax(liked + rng.normal(0.0, self._noise, len(motions))))
+
+    def shows(self, number: int) -> bool:
+        """Return whether a person shows in an encounter how it should be."""
+        return number % self._shows == (self._shows - 2) % self._shows
 
     def demonstrate(self, gesture: str, emotion: Emotion, number: int = 0) -> Motion:
         """Return a gesture as a person shows it themselves."""

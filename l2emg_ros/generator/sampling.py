@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -155,9 +156,8 @@ class Decoder:
             logits[0, model.eos] += urge
             if chance < float(logits[0].softmax(dim=-1)[model.eos]):
                 return None
-            codes = speak(
-                model, self._states, self._weights, logits, self._sampling, self._generator
-            )
+            streams = [self._generator]
+            codes = speak(model, self._states, self._weights, logits, self._sampling, streams)
             token = codes.to(logits.device)
             self._read(model.embed(token, self._readings.steering)[:, None])
         spoken: list[int] = codes[0].tolist()
@@ -176,7 +176,7 @@ def speak(
     weights: Tensor,
     logits: Tensor,
     sampling: Sampling,
-    generator: torch.Generator,
+    generators: Sequence[torch.Generator],
 ) -> Tensor:
     """Return the (B, levels) codes of the next token of B requests, on the processor.
 
@@ -186,18 +186,18 @@ def speak(
         weights: (R,) of the readings.
         logits: (B, V) guided ones of the first level; the end is taken out of them.
         sampling: How codes are drawn.
-        generator: Random stream.
+        generators: Random streams of the B requests.
     """
     logits[:, model.eos] = float('-inf')
-    codes = _draw(logits, sampling, generator)
+    codes = _draw(logits, sampling, generators)
     for level in range(1, model.config.levels):
         known = codes.to(states.device).repeat(len(weights), 1)
         further = guided(model.level_logits(states, known, level), weights)
-        codes = torch.cat([codes, _draw(further, sampling, generator)], dim=1)
+        codes = torch.cat([codes, _draw(further, sampling, generators)], dim=1)
     return codes
 
 
-def _draw(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> Tensor:
+def _draw(logits: Tensor, sampling: Sampling, generators: Sequence[torch.Generator]) -> Tensor:
     """Return (B, 1) codes drawn from (B, V) logits: nucleus sampling (Holtzman et al., 2020).
 
     It is done on the processor, so that seeds travel.
@@ -205,4 +205,6 @@ def _draw(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> Ten
     probabilities = (logits / sampling.temperature).softmax(dim=-1).cpu()
     ordered, order = probabilities.sort(descending=True, stable=True)
     kept = ordered.cumsum(-1) - ordered < sampling.top_p
-    return order.gather(-1, torch.multinomial(ordered * kept, 1, generator=generator))
+    rows = zip((ordered * kept).split(1), generators, strict=True)
+    drawn = [torch.multinomial(row, 1, generator=generator) for row, generator in rows]
+    return order.gather(-1, torch.cat(drawn))

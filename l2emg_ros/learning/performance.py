@@ -121,17 +121,8 @@ def performed(
     expert: ScenarioExpert | None,
     seed: int,
 ) -> list[Tensor]:
-    """Return the (L, levels) tokens of one performance of each prompt.
-
-    The same prompts and seed draw the same random numbers whatever the expert, so that two
-    experts differ by nothing else.
-    """
-    made: list[Tensor] = []
-    for start in range(0, len(prompts), TOGETHER):
-        condition = requests.condition(prompts[start : start + TOGETHER])
-        stream = torch.Generator().manual_seed(seed + start)
-        made += perform(lm, condition, Sampling(), stream, expert)
-    return made
+    """Return the (L, levels) tokens of one performance of each prompt; see ``performed_by``."""
+    return performed_by(lm, requests, prompts, [expert] * len(prompts), seed)
 
 
 def performed_by(
@@ -141,11 +132,24 @@ def performed_by(
     experts: Sequence[ScenarioExpert | None],
     seed: int,
 ) -> list[Tensor]:
-    """Return what ``performed`` returns, each prompt performed with an expert of its own."""
+    """Return the (L, levels) tokens of one performance of each prompt, with an expert of its own.
+
+    The same prompts and seed draw the same random numbers whatever the experts, so that two
+    performances of a prompt differ by nothing else.
+    """
     made: dict[int, Tensor] = {}
     for expert in dict.fromkeys(experts):
         numbers = [number for number, one in enumerate(experts) if one is expert]
-        some = [prompts[number] for number in numbers]
-        tokens = performed(lm, requests, some, expert, seed)
-        made.update(zip(numbers, tokens, strict=True))
+        for start in range(0, len(numbers), TOGETHER):
+            some = numbers[start : start + TOGETHER]
+            condition = requests.condition([prompts[number] for number in some])
+            streams = [_stream(seed, number) for number in some]
+            tokens = perform(lm, condition, Sampling(), streams, expert)
+            made.update(zip(some, tokens, strict=True))
     return [made[number] for number in range(len(prompts))]
+
+
+def _stream(seed: int, number: int) -> torch.Generator:
+    """Return the random stream of a prompt."""
+    state = np.random.SeedSequence((seed, number)).generate_state(1)
+    return torch.Generator().manual_seed(int(state[0]))

@@ -66,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--seeds', type=int, default=1, help='people of the loop; default: 1')
     parser.add_argument('--prompts', type=int, default=200, help='unseen ones a person')
+    parser.add_argument(
+        '--shows',
+        type=int,
+        default=16,
+        help='every so many encounters a person of the loop shows how it should be; default: 16',
+    )
     parser.add_argument('--tests', type=int, default=26, help='requests a scenario; default: 26')
     parser.add_argument('--poisoned', type=int, default=8, help='batches, 4 kinds; default: 8')
     parser.add_argument('--clean', type=int, default=4, help='batches, 2 kinds; default: 4')
@@ -102,6 +108,7 @@ def _check(args: argparse.Namespace) -> None:
         ('interactions', _FEWEST, 1),
         ('seeds', 1, 1),
         ('prompts', 2, 1),
+        ('shows', 1, 1),
         ('tests', len(SCENARIOS), 1),
         ('poisoned', 0, 4),
         ('clean', 0, 2),
@@ -171,7 +178,7 @@ def _loop(args: argparse.Namespace) -> dict[str, Any]:
     """Return the win rates of what people have taught."""
     from l2emg_ros.bench import closed_loop
 
-    config = _config(args, 'interactions', 'prompts', 'steps', 'seed')
+    config = _config(args, 'interactions', 'prompts', 'shows', 'steps', 'seed')
     work = _place(args, 'loop', config)
     people = [
         kept(work / f'{number}.json', config, partial(_person, args, number, work / str(number)))
@@ -189,7 +196,8 @@ def _person(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]
     # Half an encounter is worth nothing: a person begins anew.
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    person, place = Person(number), invented(_PLACES, number)[0]
+    person = Person(number, shows=args.shows)
+    place = invented(_PLACES, number)[0]
     asked = wishes(place, args.interactions, number)
     unseen = wishes(place, args.prompts, number + 1, asked)
     stage = Stage(args.model, work / 'experts')

@@ -42,7 +42,7 @@ _SURE = 0.8
 _TICK = 0.02
 _PATIENCE = 60.0
 # Once in so many encounters a person compares two motions, or shows how it should be.
-_COMPARES, _SHOWS = 8, 16
+_COMPARES = 8
 
 
 class RaterError(L2EmgError):
@@ -161,7 +161,7 @@ class Rater(Visitor):
             fields['preferred_motion_id'] = other.motion_id
         opinion = person.opinion(seen.motion, wish.gesture, wish.emotion, number)
         fields['correction'] = opinion.correction
-        if number % _SHOWS == _SHOWS - 2:
+        if person.shows(number):
             path = Path(self._shown.name, f'{number}.npz')
             person.demonstrate(wish.gesture, wish.emotion, number).save(path)
             fields |= {'demonstration': str(path), 'correction': ''}

@@ -219,7 +219,7 @@ def _performed(
     """Return the tokens of one performance of each request, as long as the model likes."""
     length = torch.zeros_like(batch.condition.duration)
     condition = dataclasses.replace(batch.condition, duration=length)
-    return perform(model, condition, Sampling(), generator)
+    return perform(model, condition, Sampling(), [generator] * len(length))
 
 
 def reader(judge: Evaluator, tokenizer: MotionTokenizer) -> Reader:
@@ -256,7 +256,7 @@ def perform(
     model: MotionLanguageModel,
     condition: Condition,
     sampling: Sampling,
-    generator: torch.Generator,
+    generators: Sequence[torch.Generator],
     expert: ScenarioExpert | None = None,
 ) -> list[Tensor]:
     """Return the (L, levels) tokens of one performance for each of B requests.
@@ -265,7 +265,8 @@ def perform(
         model: Language model.
         condition: B requests, of prompts of one length: the backbone reads no words.
         sampling: How tokens are drawn.
-        generator: Random stream.
+        generators: Random streams of the B requests: with one of its own, a request is performed
+            alike whatever is performed beside it.
         expert: Of a scenario, or None.
     """
     withheld, weights = sampling.readings()
@@ -286,12 +287,12 @@ def perform(
             ).last_hidden_state[:, -1]
         logits = guided(model.head(states), weights)
         if count >= SHORTEST:
-            chance = torch.rand(size, generator=generator)
+            chance = torch.stack([torch.rand((), generator=stream) for stream in generators])
             ends = chance < logits.softmax(dim=-1)[:, model.eos].cpu()
             over[ends & (over > count)] = count
             if bool((over <= count).all()):
                 break
-        codes = speak(model, states, weights, logits, sampling, generator)
+        codes = speak(model, states, weights, logits, sampling, generators)
         tokens.append(codes)
         spoken = codes.repeat(readings, 1).to(states.device)
         inputs = model.embed(spoken, slots.steering)[:, None]

@@ -130,7 +130,7 @@ def test_a_performance_is_what_the_generator_would_say(
     batches = Batches(corpus, TextFeatures(corpus, minilm, wordings(1)), tokens, [0], 0)
     condition = batches.collect([0], np.random.default_rng(0)).condition
     sampling = Sampling(content_guidance=2.0, emotion_guidance=1.5)
-    (made,) = practice.perform(model, condition, sampling, torch.Generator().manual_seed(3))
+    (made,) = practice.perform(model, condition, sampling, [torch.Generator().manual_seed(3)])
     withheld, weights = sampling.readings()
     with torch.no_grad():
         prompts, slots, composed = model.prompt(condition.repeated(3), None, withheld)
@@ -154,7 +154,7 @@ def test_requests_are_performed_as_many_as_there_are_and_no_longer_than_training
     texts = TextFeatures(corpus, minilm, wordings(1))
     batches = Batches(corpus, texts, tokens, range(len(tokens)), 0)
     condition = batches.collect(range(7), np.random.default_rng(0)).condition
-    made = practice.perform(model, condition, Sampling(), torch.Generator().manual_seed(0))
+    made = practice.perform(model, condition, Sampling(), [torch.Generator().manual_seed(0)] * 7)
     assert len(made) == 7
     assert all(8 <= len(motion) <= 12 and motion.shape[1] == 2 for motion in made)
     assert len({tuple(motion.flatten().tolist()) for motion in made}) > 1
