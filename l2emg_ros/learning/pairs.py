@@ -193,7 +193,9 @@ class Teacher:
         for interaction, gain in zip(
             interactions, advantages(interactions, self.weights), strict=True
         ):
-            if np.isnan(gain) or interaction.feedback.correction:
+            said = interaction.feedback
+            # Who says or shows how it should be has it learned in place of what there was.
+            if np.isnan(gain) or said.correction or said.demonstration:
                 continue
             weight = _RATED * float(np.clip(np.exp(gain / _TEMPERATURE), 0.0, _MOST_WEIGHT))
             asked, tokens = interaction.emotion, _tokens(interaction)

@@ -177,6 +177,17 @@ def test_demonstrations_are_shown_motions(tmp_path: Path, host: Host) -> None:
     assert all(why.startswith('demonstration: ') for why in found.left_out)
 
 
+def test_what_is_shown_is_learned_in_place_of_what_was_rated(tmp_path: Path, host: Host) -> None:
+    path = tmp_path / 'shown.npz'
+    school.motion().save(path)
+    found = lessons(
+        host,
+        school.interaction(0, demonstration=str(path), rating=-0.5),
+        school.interaction(1, rating=0.5),
+    )
+    assert [(int(e.id, 16), e.rated) for e in found.examples] == [(0, False), (1, True)]
+
+
 def test_corrections_give_motions_as_they_should_have_been(host: Host) -> None:
     found = lessons(
         host,
