@@ -77,6 +77,12 @@ def compared(before: tuple[Array, Array], after: tuple[Array, Array], seed: int)
 
 
 def summary(people: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the win rates over people: the router chooses, or requests name the scenario."""
+    told = {'people': len(people), 'promoted': sum(row['promoted'] for row in people)}
+    return told | _rate(people) | {'named': _rate([row['named'] for row in people])}
+
+
+def _rate(people: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return the mean win rate over people, with the t-interval where there are several."""
     rates = [row['win_rate'] for row in people]
     wins = np.concatenate([row['wins'] for row in people])
@@ -84,8 +90,6 @@ def summary(people: Sequence[dict[str, Any]]) -> dict[str, Any]:
     # One request and its person are drawn together: prompts of one person are alike.
     spread = 1.96 * float(wins.std(ddof=1)) / len(wins) ** 0.5
     return {
-        'people': len(people),
-        'promoted': sum(row['promoted'] for row in people),
         'prompts': len(wins),
         'win_rate': float(np.mean(rates)),
         'half_over_people': half,
@@ -113,10 +117,11 @@ def table(results: dict[str, Any]) -> str:
             f'{row["person"]:<8}{promoted:>9}{row["win_rate"]:>10.1%}{interval:>16}{told}'
         )
     mean = results['summary']
-    lines.append(
-        f'win rate {mean["win_rate"]:.1%} on {mean["prompts"]} unseen requests of '
-        f'{mean["people"]} people (95 %: above {mean["low_over_prompts"]:.1%} over requests'
-        + (f', +- {mean["half_over_people"]:.1%} over people)' if mean['people'] > 1 else ')')
-        + ', wanted 60 %'
-    )
+    for title, rate in (('by the router', mean), ('scenario named', mean['named'])):
+        lines.append(
+            f'{title}: win rate {rate["win_rate"]:.1%} on {rate["prompts"]} unseen requests of '
+            f'{mean["people"]} people (95 %: above {rate["low_over_prompts"]:.1%} over requests'
+            + (f', +- {rate["half_over_people"]:.1%} over people)' if mean['people'] > 1 else ')')
+            + ', wanted 60 %'
+        )
     return '\n'.join(lines)

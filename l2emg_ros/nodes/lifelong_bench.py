@@ -212,6 +212,9 @@ def _person(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]
     learned = time.monotonic()
     stage = Stage(args.model, work / 'experts')
     after = closed_loop.liked(stage, person, unseen, number)
+    # A robot that has learned a place knows that it is there.
+    name = place.name if result.promoted else ''
+    named = closed_loop.liked(stage, person, unseen, number, name)
     return {
         'person': number,
         'scenario': place.name,
@@ -221,6 +224,7 @@ def _person(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]
         'seconds_rating': rated - began,
         'seconds_learning': learned - rated,
         **closed_loop.compared(before, after, number),
+        'named': closed_loop.compared(before, named, number),
     }
 
 
