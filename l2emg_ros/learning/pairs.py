@@ -76,19 +76,23 @@ class Teacher:
         which one was chosen, give a preference.
         """
         left_out: Counter[str] = Counter()
-        usable = []
+        asked, usable = [], []
         for interaction in sorted(interactions, key=lambda item: item.recorded):
-            if why := self._unusable(interaction.tokens):
-                left_out[why] += 1
-            elif self.model and interaction.model not in ('', self.model):
-                left_out[f'motion of {interaction.model}'] += 1
-            elif not interaction.text.strip():
+            if not interaction.text.strip():
                 left_out['no request'] += 1
-            else:
+                continue
+            asked.append(interaction)
+            why = self._unusable(interaction.tokens)
+            if not why and self.model and interaction.model not in ('', self.model):
+                why = f'motion of {interaction.model}'
+            if not why:
                 usable.append(interaction)
+            elif not interaction.feedback.demonstration:
+                left_out[why] += 1
         played, directed = self._played(usable, left_out)
         examples = [
-            *self._shown(usable, left_out),
+            # What people show needs no usable motion of the robot's.
+            *self._shown(asked, left_out),
             *played,
             *self._performed_anew(usable, left_out, seed),
             *self._rated(usable),

@@ -223,3 +223,18 @@ def test_what_cannot_be_used_is_counted(host: Host, fields: dict, why: str) -> N
     found = lessons(host, school.interaction(0, rating=1.0, **fields), model='tiny@1')
     assert len(found) == 0
     assert found.left_out == {why: 1}
+
+
+def test_what_is_shown_counts_where_the_motion_of_the_robot_cannot_be_used(
+    tmp_path: Path, host: Host
+) -> None:
+    path = tmp_path / 'shown.npz'
+    school.motion().save(path)
+    found = lessons(
+        host,
+        school.interaction(0, demonstration=str(path), tokens=school.tokens(0, 5)),
+        school.interaction(1, demonstration=str(path), model='other@1'),
+        model='tiny@1',
+    )
+    assert len(found.examples) == 2
+    assert not found.left_out
