@@ -88,7 +88,7 @@ class Pupil:
 
 
 def patients(tmp_path: Path) -> str:
-    return str(school.scenario(tmp_path / 'ward', about='comfort a patient'))
+    return str(school.scenario(tmp_path / 'ward', about='wash an old patient'))
 
 
 def endless(graph: Graph, tmp_path: Path, **fields: Any) -> Pupil:
