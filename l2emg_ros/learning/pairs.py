@@ -39,7 +39,6 @@ from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN, MotionTokenizer
 from l2emg_ros.motion import features
 from l2emg_ros.motion.motion import Motion
 
-# A motion as it should have been is a guess, a shown one is not.
 # What people say counts as what they show; ratings hardly tell motions of one request apart.
 _CORRECTED, _RATED = 1.0, 0.3
 _MOST_WEIGHT, _TEMPERATURE = 3.0, 0.5

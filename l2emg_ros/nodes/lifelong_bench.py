@@ -212,9 +212,10 @@ def _person(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]
     learned = time.monotonic()
     stage = Stage(args.model, work / 'experts')
     after = closed_loop.liked(stage, person, unseen, number)
-    # A robot that has learned a place knows that it is there.
-    name = place.name if result.promoted else ''
-    named = closed_loop.liked(stage, person, unseen, number, name)
+    named = after
+    if result.promoted:
+        # A robot that has learned a place knows that it is there.
+        named = closed_loop.liked(stage, person, unseen, number, place.name)
     return {
         'person': number,
         'scenario': place.name,
