@@ -33,7 +33,7 @@ from l2emg_ros.experts.state import chosen
 from l2emg_ros.generator import checkpoint
 from l2emg_ros.learning.performance import decoded, performed_by, Prompt, Requests
 from l2emg_ros.model.expert import ScenarioExpert
-from l2emg_ros.motion import features
+from l2emg_ros.motion.finish import finished
 from l2emg_ros.motion.motion import Motion
 
 _TRIES = 50
@@ -168,9 +168,9 @@ class Stage:
         return performed_by(self.model.lm, self.requests, prompts, served, seed)
 
     def motions(self, tokens: Sequence[Tensor]) -> list[Motion]:
-        """Return the motions that tokens stand for."""
+        """Return the motions that people see when tokens are played."""
         rows = decoded(self.model.tokenizer, tokens)
-        return [features.decode(row.numpy()) for row in rows]
+        return [finished(row.numpy()) for row in rows]
 
     @torch.no_grad()
     def read(

@@ -29,9 +29,8 @@ from l2emg_ros.generator.request import MAX_SECONDS, MIN_SECONDS, Request
 from l2emg_ros.generator.sampling import Decoder, Readings, Sampling, SHORTEST
 from l2emg_ros.model.condition import Condition, duration_bucket
 from l2emg_ros.model.tokenizer import Cache, FRAMES_PER_TOKEN
-from l2emg_ros.motion import anatomy
-from l2emg_ros.motion.features import CONTACTS, FeatureDecoder, FPS, Smoother
-from l2emg_ros.motion.feet import FootLock
+from l2emg_ros.motion.features import FPS
+from l2emg_ros.motion.finish import Finisher
 from l2emg_ros.motion.motion import Motion
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ class Session:
         self._decoder = Decoder(snapshot.lm, generator, sampling)
         self._withheld, self._weights = sampling.readings()
         self._cache: Cache = {}
-        self._smoother, self._features, self._feet = Smoother(), FeatureDecoder(), FootLock()
+        self._finisher = Finisher()
         self._spoken: list[list[int]] = []
         self._chunks: list[Chunk] = []
         self.emotion_embedding = np.zeros(snapshot.lm.config.width, dtype=np.float32)
@@ -192,9 +191,7 @@ class Session:
         at = torch.tensor([tokens], device=self._text.device)
         with torch.inference_mode():
             features = self._snapshot.tokenizer.decode(at, self._cache)[0].cpu().numpy()
-        smooth = self._smoother.push(features[:frames], last=last)
-        rotations, translation = self._feet.push(*self._features.push(smooth), smooth[:, CONTACTS])
-        rotations = anatomy.hold_forearms(rotations)
+        rotations, translation = self._finisher.push(features[:frames], last=last)
         emotion = self._emotion
         motion = Motion.from_rotations(
             rotations,

@@ -46,7 +46,7 @@ from l2emg_ros.learning.verdict import Check
 from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.model.language_model import MotionLanguageModel
 from l2emg_ros.model.tokenizer import MotionTokenizer
-from l2emg_ros.motion import features
+from l2emg_ros.motion.finish import finished
 from l2emg_ros.retarget.collision import hulls_of
 from l2emg_ros.retarget.report import violations
 from l2emg_ros.retarget.retargeter import Retargeter
@@ -278,7 +278,7 @@ class Gate:
         retargeter, hulls = Retargeter(self.robot), hulls_of(self.robot)
         broken, touching = 0, []
         for rows in decoded(self.tokenizer, made):
-            trajectory = retargeter.retarget(features.decode(rows.numpy()))
+            trajectory = retargeter.retarget(finished(rows.numpy()))
             broken += violations(self.robot, trajectory)
             touching.append(0.0 if hulls is None else hulls.share(trajectory.positions))
         return broken, np.array(touching)

@@ -36,7 +36,8 @@ from l2emg_ros.lifelong.interaction import Interaction
 from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.model.language_model import MotionLanguageModel
 from l2emg_ros.model.tokenizer import FRAMES_PER_TOKEN, MotionTokenizer
-from l2emg_ros.motion import features
+from l2emg_ros.motion.features import FPS
+from l2emg_ros.motion.finish import finished
 from l2emg_ros.motion.motion import Motion
 
 # What people say counts as what they show; ratings hardly tell motions of one request apart.
@@ -147,7 +148,7 @@ class Teacher:
             asked = understood(said.correction)
             if said.demonstration or _anew(asked) or not asked:
                 continue
-            motion = features.decode(decoded(self.tokenizer, [_tokens(interaction)])[0].numpy())
+            motion = finished(decoded(self.tokenizer, [_tokens(interaction)])[0].numpy())
             better, worse = (
                 self._tokens_of(motion, change) for change in (asked, asked.opposite())
             )
@@ -162,7 +163,7 @@ class Teacher:
 
     def _tokens_of(self, motion: Motion, change: Correction) -> Tensor | None:
         """Return a motion played otherwise, no slower than fits; None where it gets too short."""
-        longest = self.lm.config.longest * FRAMES_PER_TOKEN / features.FPS
+        longest = self.lm.config.longest * FRAMES_PER_TOKEN / FPS
         try:
             played = corrected(motion, change, longest)
             return spoken(self.tokenizer, played, self.lm.config.longest)

@@ -29,6 +29,8 @@ from l2emg_ros.bench.places import invented
 from l2emg_ros.bench.stage import Stage, wishes
 from l2emg_ros.emotion import Emotion, LABELS
 from l2emg_ros.errors import BadRequest
+from l2emg_ros.generator.generator import EmpathicGenerator
+from l2emg_ros.generator.request import Request
 from l2emg_ros.learning.correction import understood
 from l2emg_ros.lifelong.interaction import Interaction
 from l2emg_ros.lifelong.log import InteractionLog
@@ -102,6 +104,15 @@ def test_unknown_poison_is_refused(tmp_path: Path, stage: Stage) -> None:
 @pytest.fixture(scope='module')
 def stage(tiny: Path) -> Stage:
     return Stage(tiny)
+
+
+def test_people_see_what_the_generator_plays(tiny: Path, stage: Stage) -> None:
+    generator = EmpathicGenerator.load(tiny, device='cpu')
+    session = generator.open(Request('wave to a visitor', Emotion('happy'), seed=5))
+    list(session)
+    (seen,) = stage.motions([torch.from_numpy(session.tokens())])
+    played = session.motion().joint_positions()
+    assert np.abs(seen.joint_positions() - played).max() < 1e-4
 
 
 @pytest.fixture(scope='module')
