@@ -35,8 +35,6 @@ from l2emg_ros.motion.motion import Motion
 
 POISONS = ('emotions', 'motions', 'corrections', 'ratings')
 """Clips with shuffled emotions or motions; encounters with random corrections or ratings."""
-CHOOSES = 8
-"""Every so many encounters a person compares two motions."""
 _BEGAN = 1.7e9
 
 
@@ -109,7 +107,7 @@ def encounters(
         )
     rng = np.random.default_rng((seed, 10))
     first = stage.perform(wanted, seed)
-    again = [n for n in range(len(wanted)) if n % CHOOSES == CHOOSES - 1 and not poison]
+    again = [n for n in range(len(wanted)) if person.compares(n) and not poison]
     second = dict(zip(again, stage.perform([wanted[n] for n in again], seed + 1), strict=True))
     with tempfile.TemporaryDirectory() as shown, InteractionLog(folder, writer=True) as log:
         for number, wish in enumerate(wanted):

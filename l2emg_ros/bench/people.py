@@ -41,6 +41,8 @@ DESCRIPTORS: Mapping[str, float] = {
     'trunk pitch': 4.0,
 }
 """What a person looks at, and how much of it is one standard unit (m, degrees)."""
+COMPARES = 8
+"""Every so many encounters a person compares two motions."""
 _TAKES = 4
 _LIKED, _STEEP = 0.8, 0.5
 # Steps of pace or size, in logarithms, that words stand for; what is smaller goes unsaid.
@@ -145,6 +147,10 @@ class Person:
         rng = np.random.default_rng((self._seed, 3, number))
         liked = [self.utility(motion, gesture, emotion) for motion in motions]
         return int(np.argmax(liked + rng.normal(0.0, self._noise, len(motions))))
+
+    def compares(self, number: int) -> bool:
+        """Return whether a person asks in an encounter for a second motion, and chooses."""
+        return number % COMPARES == COMPARES - 1
 
     def shows(self, number: int) -> bool:
         """Return whether a person shows in an encounter how it should be."""

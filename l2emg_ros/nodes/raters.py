@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 _SURE = 0.8
 _TICK = 0.02
 _PATIENCE = 60.0
-# Once in so many encounters a person compares two motions, or shows how it should be.
-_COMPARES = 8
 
 
 class RaterError(L2EmgError):
@@ -151,7 +149,7 @@ class Rater(Visitor):
         """
         seen = self.watch(wish.text, wish.emotion, seed)
         fields: dict[str, Any] = {}
-        if number % _COMPARES == _COMPARES - 1:
+        if person.compares(number):
             other = self.watch(wish.text, wish.emotion, seed + 1)
             motions = (seen.motion, other.motion)
             if person.prefers(motions, wish.gesture, wish.emotion, number) == 0:

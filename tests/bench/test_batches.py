@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 import torch
 
-from l2emg_ros.bench import batches, evaluator
+from l2emg_ros.bench import batches, evaluator, people
 from l2emg_ros.bench.people import Person
 from l2emg_ros.bench.places import invented
 from l2emg_ros.bench.stage import Stage, wishes
@@ -129,10 +129,10 @@ def logs(tmp_path_factory: pytest.TempPathFactory, stage: Stage) -> dict[str, li
 
 def test_clean_encounters_hold_every_kind_of_feedback(logs: dict) -> None:
     found = logs['']
-    assert len(found) == 16 + 16 // batches.CHOOSES
+    assert len(found) == 16 + 16 // people.COMPARES
     known = {item.motion_id for item in found}
     chosen = [i.feedback.preferred_motion_id for i in found if i.feedback.preferred_motion_id]
-    assert len(chosen) == 16 // batches.CHOOSES
+    assert len(chosen) == 16 // people.COMPARES
     assert set(chosen) <= known
     shown = [i.feedback.demonstration for i in found if i.feedback.demonstration]
     assert len(shown) == 1

@@ -15,10 +15,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+import errno
+import io
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from l2emg_ros.experts import state
 from l2emg_ros.experts.registry import Registry
@@ -110,3 +115,31 @@ def check(found: Registry) -> None:
     assert listed == set(found.versions())
     for name, version in listed:
         found.verify(name, version)
+
+
+class FullDisk:
+    """Makes the n-th call of what changes a disk fail, once."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+        self.left = at
+        for module, name in (
+            (os, 'replace'),
+            (os, 'rename'),
+            (os, 'fsync'),
+            (os, 'open'),
+            (os, 'mkdir'),
+            (os, 'unlink'),
+            (os, 'rmdir'),
+            (os, 'chmod'),
+            (io, 'open'),
+        ):
+            monkeypatch.setattr(module, name, self.failing(getattr(module, name)))
+
+    def failing(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            self.left -= 1
+            if self.left == 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(arguments[0]))
+            return real(*arguments, **options)
+
+        return call

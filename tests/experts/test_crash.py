@@ -16,15 +16,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-import errno
-import io
 import multiprocessing
-import os
 from pathlib import Path
 import random
 import shutil
 import time
-from typing import Any
 
 from experts import small
 import pytest
@@ -92,34 +88,6 @@ def test_killed_at_any_moment_it_loads(tmp_path: Path) -> None:
     small.check(found)
 
 
-class FullDisk:
-    """Makes the n-th call of what changes a disk fail, once."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
-        self.left = at
-        for module, name in (
-            (os, 'replace'),
-            (os, 'rename'),
-            (os, 'fsync'),
-            (os, 'open'),
-            (os, 'mkdir'),
-            (os, 'unlink'),
-            (os, 'rmdir'),
-            (os, 'chmod'),
-            (io, 'open'),
-        ):
-            monkeypatch.setattr(module, name, self.failing(getattr(module, name)))
-
-    def failing(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            self.left -= 1
-            if self.left == 0:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(arguments[0]))
-            return real(*arguments, **options)
-
-        return call
-
-
 @pytest.mark.parametrize(
     ('action', 'least'),
     [
@@ -142,7 +110,7 @@ def test_a_full_disk_at_any_step(
         shutil.copytree(before.folder, tmp_path / 'experts')
         found, failed = Registry(tmp_path / 'experts'), None
         with pytest.MonkeyPatch.context() as patch:
-            disk = FullDisk(patch, steps)
+            disk = small.FullDisk(patch, steps)
             try:
                 action(found)
             except (OSError, L2EmgError) as error:
@@ -169,7 +137,7 @@ def test_a_full_disk_at_any_step_of_making_a_place(tmp_path: Path) -> None:
         shutil.rmtree(root, ignore_errors=True)
         found, failed = registry_for(model, root), None
         with pytest.MonkeyPatch.context() as patch:
-            disk = FullDisk(patch, steps)
+            disk = small.FullDisk(patch, steps)
             try:
                 small.add(found, 'ward', 5)
             except (OSError, L2EmgError) as error:
