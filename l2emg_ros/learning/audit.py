@@ -40,6 +40,8 @@ from l2emg_ros.text.encoder import MINILM_WIDTH, TextEncoder
 
 # Below so many there is no telling.
 _ENOUGH, _MOST = 12, 192
+# Corrections below which even three of four that agree are not told from chance at ``_SURE``.
+_SAID = 24
 _SURE, _LEVEL, _DRAWS = 0.02, 0.002, 999
 # Share of named emotions that a reader of motions may see contradicted; it is wrong itself at
 # times, and a scenario's own manner confuses it further.
@@ -177,8 +179,8 @@ def _corrections(interactions: Sequence[Interaction], tokenizer: MotionTokenizer
                 found.append((interaction, float(np.sign(change))))
     axis = max(wanted, key=lambda name: len(wanted[name]))
     corrections = wanted[axis]
-    if len(corrections) < _ENOUGH:
-        return _too_few('corrections', len(corrections), f'corrections of {axis}')
+    if len(corrections) < _SAID:
+        return _too_few('corrections', len(corrections), f'corrections of {axis}', _SAID)
     signs = np.array([sign for _, sign in corrections])
     more = int((signs > 0).sum())
     one_way = float(stats.binomtest(more, len(signs)).pvalue)
@@ -203,5 +205,5 @@ def _speeds(interactions: Sequence[Interaction], tokenizer: MotionTokenizer) -> 
     return np.asarray(np.log(np.array(moved) + 1e-9))
 
 
-def _too_few(name: str, count: int, what: str) -> Finding:
-    return Finding(name, True, f'{count} {what}: too few to tell, {_ENOUGH} are needed')
+def _too_few(name: str, count: int, what: str, enough: int = _ENOUGH) -> Finding:
+    return Finding(name, True, f'{count} {what}: too few to tell, {enough} are needed')

@@ -144,7 +144,7 @@ def test_one_request_that_is_answered_worse_proves_nothing() -> None:
 
 
 def test_few_corrections_tell_nothing(stage: Stage) -> None:
-    assert ask(stage, ['faster', 'slower'] * 4).ok
+    assert ask(stage, ['faster', 'slower'] * 11).ok
 
 
 @pytest.mark.parametrize('number', [0, 1])
