@@ -82,10 +82,11 @@ def _last_update(registry: Registry) -> dict[str, str]:
         if not item.active or item.created <= latest:
             continue
         try:
-            found = registry.manifest(item.name, item.version).get('gate') or {}
+            found = registry.manifest(item.name, item.version).get('gate')
         except L2EmgError:
             continue
-        if found.get('checks'):
+        # A version that shipped has passed no gate: it says so in words.
+        if isinstance(found, dict) and found.get('checks'):
             newest, gate, latest = f'{item.name}@{item.version}', found, item.created
     checks = {str(check.get('name')): check for check in gate.get('checks', ())}
     values = {'last_update': newest} if newest else {}

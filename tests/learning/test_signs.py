@@ -18,6 +18,7 @@ from pathlib import Path
 from experts import small
 from learning import school
 
+from l2emg_ros import resources
 from l2emg_ros.experts.registry import Registry
 from l2emg_ros.learning.signs import signs
 
@@ -56,6 +57,12 @@ def test_experts_that_collapse_are_told(tmp_path: Path) -> None:
     # Of a few requests nothing can be said.
     values, alarms = signs(crowded(tmp_path / 'other'), served(place0=20))
     assert 'dead_experts' not in values
+    assert not alarms
+
+
+def test_versions_that_shipped_had_no_gate() -> None:
+    values, alarms = signs(Registry(resources.find('models/default') / 'experts'), [])
+    assert 'last_update' not in values
     assert not alarms
 
 
