@@ -30,7 +30,7 @@ _DRAWS = 10_000
 
 
 def liked(
-    stage: Stage, person: Person, wanted: Sequence[Wish], seed: int, scenario: str = ''
+    stage: Stage, person: Person, wanted: Sequence[Wish], seed: int, context: str = ''
 ) -> tuple[Array, Array]:
     """Return how much a person likes performances, and how far off those are.
 
@@ -39,12 +39,12 @@ def liked(
         person: Watches; nothing they say is noisy here.
         wanted: The requests.
         seed: Of the performances.
-        scenario: Whose expert serves all of them; '' leaves that to the router.
+        context: Where it happens, in words; the router reads it with each request.
 
     Returns:
         (n,) utilities and (n, 4) differences from the ideal in standard units.
     """
-    served = [stage.experts[scenario]] * len(wanted) if scenario else None
+    served = stage.served([f'{wish.text} {context}'.strip() for wish in wanted])
     motions = stage.motions(stage.perform(wanted, seed, served))
     pairs = list(zip(motions, wanted, strict=True))
     utilities = [person.utility(motion, wish.gesture, wish.emotion) for motion, wish in pairs]
@@ -77,9 +77,9 @@ def compared(before: tuple[Array, Array], after: tuple[Array, Array], seed: int)
 
 
 def summary(people: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the win rates over people: the router chooses, or requests name the scenario."""
+    """Return the win rates over people: requests are made alone, or with their context."""
     told = {'people': len(people), 'promoted': sum(row['promoted'] for row in people)}
-    return told | _rate(people) | {'named': _rate([row['named'] for row in people])}
+    return told | _rate(people) | {'in_context': _rate([row['in_context'] for row in people])}
 
 
 def _rate(people: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def table(results: dict[str, Any]) -> str:
             f'{row["person"]:<8}{promoted:>9}{row["win_rate"]:>10.1%}{interval:>16}{told}'
         )
     mean = results['summary']
-    for title, rate in (('by the router', mean), ('scenario named', mean['named'])):
+    for title, rate in (('requests alone', mean), ('with their context', mean['in_context'])):
         lines.append(
             f'{title}: win rate {rate["win_rate"]:.1%} on {rate["prompts"]} unseen requests of '
             f'{mean["people"]} people (95 %: above {rate["low_over_prompts"]:.1%} over requests'

@@ -179,6 +179,7 @@ def _loop(args: argparse.Namespace) -> dict[str, Any]:
     from l2emg_ros.bench import closed_loop
 
     config = _config(args, 'interactions', 'prompts', 'shows', 'steps', 'seed')
+    config['requests'] = ['alone', 'in context']
     work = _place(args, 'loop', config)
     people = [
         kept(work / f'{number}.json', config, partial(_person, args, number, work / str(number)))
@@ -201,7 +202,9 @@ def _person(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]
     asked = wishes(place, args.interactions, number)
     unseen = wishes(place, args.prompts, number + 1, asked)
     stage = Stage(args.model, work / 'experts')
-    before = closed_loop.liked(stage, person, unseen, number)
+    # A robot that has learned a place is told when it is there.
+    contexts = ('', ' '.join(place.places))
+    before = [closed_loop.liked(stage, person, unseen, number, words) for words in contexts]
     began = time.monotonic()
     with _nodes(args, work) as (_, rater):
         for count, wish in enumerate(progress(asked, f'person {number}')):
@@ -211,11 +214,12 @@ def _person(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]
         result = rater.learn(place.name, steps=args.steps)
     learned = time.monotonic()
     stage = Stage(args.model, work / 'experts')
-    after = closed_loop.liked(stage, person, unseen, number)
-    named = after
+    after = before
     if result.promoted:
-        # A robot that has learned a place knows that it is there.
-        named = closed_loop.liked(stage, person, unseen, number, place.name)
+        after = [closed_loop.liked(stage, person, unseen, number, words) for words in contexts]
+    alone, in_context = (
+        closed_loop.compared(*sides, number) for sides in zip(before, after, strict=True)
+    )
     return {
         'person': number,
         'scenario': place.name,
@@ -224,8 +228,8 @@ def _person(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]
         'checks': list(result.gate_checks),
         'seconds_rating': rated - began,
         'seconds_learning': learned - rated,
-        **closed_loop.compared(before, after, number),
-        'named': closed_loop.compared(before, named, number),
+        **alone,
+        'in_context': in_context,
     }
 
 

@@ -93,15 +93,15 @@ def test_win_rate() -> None:
     assert found['interval'][0] < 0.625 < found['interval'][1]
     assert set(found['off_before'].values()) == {1.0}
     better = closed_loop.compared(before, (before[0] + 1.0, off), 0)
-    row = {'person': 0, 'promoted': True, **found, 'named': better}
+    row = {'person': 0, 'promoted': True, **found, 'in_context': better}
     summary = closed_loop.summary([row, {**row, 'person': 1, 'win_rate': 0.725}])
     assert summary['win_rate'] == pytest.approx(0.675)
     assert summary['prompts'] == 8
-    assert summary['named']['win_rate'] == 1.0
+    assert summary['in_context']['win_rate'] == 1.0
     text = closed_loop.table({'people': [row, row], 'summary': summary})
     assert '62.5%' in text
     assert 'on 8 unseen requests of 2 people' in text
-    assert 'scenario named: win rate 100.0%' in text
+    assert 'with their context: win rate 100.0%' in text
 
 
 def test_counts_of_batches() -> None:
