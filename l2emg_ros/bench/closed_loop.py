@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from l2emg_ros.bench.continual import mean_interval
 from l2emg_ros.bench.people import DESCRIPTORS, observed, Person
 from l2emg_ros.bench.stage import Stage, Wish
+from l2emg_ros.generator.request import Request
 
 Array = NDArray[np.float64]
 _DRAWS = 10_000
@@ -44,7 +45,7 @@ def liked(
     Returns:
         (n,) utilities and (n, 4) differences from the ideal in standard units.
     """
-    served = stage.served([f'{wish.text} {context}'.strip() for wish in wanted])
+    served = stage.served([Request(wish.text, context=context).routed for wish in wanted])
     motions = stage.motions(stage.perform(wanted, seed, served))
     pairs = list(zip(motions, wanted, strict=True))
     utilities = [person.utility(motion, wish.gesture, wish.emotion) for motion, wish in pairs]

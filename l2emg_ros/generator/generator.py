@@ -218,9 +218,8 @@ class EmpathicGenerator:
         current = self._experts.current()
         expert, names, weights, scenario, novelty = None, ('base',), (1.0,), '', 1.0
         if current.router is not None:
-            text = f'{request.text} {request.context}'.strip()
             with self._reading:
-                route = current.router.route(text, self._encoder)
+                route = current.router.route(request.routed, self._encoder)
             # Where it is '', the emotion expert alone serves what no expert has learned.
             scenario, novelty = route.scenario, route.novelty_p_value
             if scenario:

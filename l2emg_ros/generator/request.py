@@ -63,3 +63,8 @@ class Request:
             )
         if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
             raise BadRequest(f'seed is {self.seed}: expected 0 to {MAX_SEED}')
+
+    @property
+    def routed(self) -> str:
+        """What the router reads: the text with its context."""
+        return f'{self.text} {self.context}'.strip()

@@ -34,7 +34,7 @@ from l2emg_interfaces.action import GenerateMotion, LearnScenario
 from l2emg_interfaces.msg import InteractionFeedback
 from l2emg_interfaces.srv import RollbackExpert
 from learning import school
-from nodes.graph import Graph, wait_until
+from nodes.graph import Graph, Unanswered, wait_until
 import pytest
 from std_msgs.msg import String
 import toy_robot
@@ -108,7 +108,7 @@ class Robot:
         self.leave()
         graph = self.graph = Graph(domain=self.domain)
         for name in NODES:
-            assert any(brought_up(graph, name) for _ in range(TRIES)), f'{name} does not come up'
+            assert any(brought_up(graph, name) for _ in range(TRIES)), f'{name} does not answer'
         self._ids = graph.collect(String, 'lifelong/recorded', qos.STREAM)
         return graph
 
@@ -145,7 +145,7 @@ def robot(tmp_path: Path, tiny: Path) -> Iterator[Robot]:
 
 
 def brought_up(graph: Graph, name: str) -> bool:
-    """Bring a node to active and return whether it is.
+    """Bring a node to active and return whether it has answered.
 
     A server drops its answer to a client that it has not yet discovered, as can happen to a new
     client on a busy machine: no answer says nothing, and it is asked again.
@@ -153,9 +153,10 @@ def brought_up(graph: Graph, name: str) -> bool:
     try:
         for transition in (_CONFIGURE, _ACTIVATE):
             if graph.state(name) != 'active':
-                graph.transition(name, transition)
-        return graph.state(name) == 'active'
-    except AssertionError as unanswered:
+                assert graph.transition(name, transition), f'{name} cannot be started again'
+        assert graph.state(name) == 'active'
+        return True
+    except Unanswered as unanswered:
         print(f'{name}: {unanswered}')
         return False
 

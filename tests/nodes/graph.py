@@ -33,6 +33,10 @@ from l2emg_ros.nodes.base import spin
 TIMEOUT = 20.0
 
 
+class Unanswered(AssertionError):
+    """Nothing came back in time."""
+
+
 class Graph:
     """Runs nodes in a context of their own and gives the test a client node."""
 
@@ -96,7 +100,8 @@ class Graph:
         """Wait for a future of the client node."""
         done = threading.Event()
         future.add_done_callback(lambda _: done.set())
-        assert done.wait(timeout), 'no answer in time'
+        if not done.wait(timeout):
+            raise Unanswered('no answer in time')
         return future.result()
 
     def transition(self, name: str, transition: int) -> bool:
