@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+import math
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,7 @@ def cross_validated(
         parent: Where training begins, as in ``tuning.train``.
         active: What serves these requests now, or None for the backbone.
         rehearsed: As in ``tuning.train``.
-        steps: Of each training.
+        steps: Of a training on all lessons.
         seed: Of folds and trainings.
         lr: Peak learning rate of the trainings.
         work: Folder of the states, so that a run that was stopped goes on.
@@ -99,10 +100,13 @@ def cross_validated(
     """
     values: dict[str, list[float]] = {'shown': [], 'preferred': []}
     rated: list[tuple[float, float]] = []
-    for number, (learned, held) in enumerate(_folds(lessons, seed)):
+    folds = _folds(lessons, seed)
+    # Each lesson is seen as often as in the training that this stands for.
+    lengths = [math.ceil(steps * len(learned) / len(lessons)) for learned, _ in folds]
+    for number, (learned, held) in enumerate(folds):
 
-        def told(step: int, figures: dict[str, float], done: int = number * steps) -> None:
-            report(done + step, FOLDS * steps, figures)
+        def told(step: int, figures: dict[str, float], done: int = sum(lengths[:number])) -> None:
+            report(done + step, sum(lengths), figures)
 
         expert = tuning.train(
             lm,
@@ -111,7 +115,7 @@ def cross_validated(
             parent=parent,
             reference=active,
             rehearsed=rehearsed,
-            steps=steps,
+            steps=lengths[number],
             seed=seed,
             lr=lr,
             checkpoint=work / f'fold-{number}.ckpt',
@@ -123,8 +127,9 @@ def cross_validated(
                 rated.append((example.weight, gain))
             elif not example.played:
                 values['shown'].append(gain)
-        better = [Example(p.id, p.text, p.emotion, p.better) for p in held.preferences]
-        worse = [Example(p.id, p.text, p.emotion, p.worse) for p in held.preferences]
+        judged = [p for p in held.preferences if not p.implied]
+        better = [Example(p.id, p.text, p.emotion, p.better) for p in judged]
+        worse = [Example(p.id, p.text, p.emotion, p.worse) for p in judged]
         won = tuning.gains(lm, requests, better, expert, active)
         lost = tuning.gains(lm, requests, worse, expert, active)
         values['preferred'] += [a - b for a, b in zip(won, lost, strict=True)]

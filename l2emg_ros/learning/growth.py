@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+import dataclasses
 import math
 from pathlib import Path
 
@@ -115,7 +116,9 @@ def probing(
     report: Callable[[int, dict[str, float]], None] | None = None,
 ) -> Callable[[ScenarioExpert | None], float]:
     """Return the probe of ``decide``: 50 steps on most of the lessons, judged by the others."""
-    learned, held = lessons.split(0.25, seed)
+    # Judged by examples, where there are any, it is not worth the time that pairs take.
+    some = dataclasses.replace(lessons, preferences=()) if lessons.examples else lessons
+    learned, held = some.split(0.25, seed)
 
     def probe(parent: ScenarioExpert | None) -> float:
         name = 'none' if parent is None else 'nearest'

@@ -44,7 +44,8 @@ from l2emg_ros.lifelong.log import InteractionLog
 
 _LOG = logging.getLogger(__name__)
 _FEWEST_STEPS, _MOST_STEPS = 60, 600
-# Fifteen times through the lessons in batches of 16, every fourth step being rehearsal.
+# Fifteen times through the lessons in batches of 16, every fourth step being rehearsal. An implied
+# preference says again what its example says, and is worth less.
 _STEPS_A_LESSON, _MOST_EFFORT = 1.25, 2.5
 # Share of the time without which the head start of an expert is not tried out.
 _TIME_TO_TRY = 0.5
@@ -196,7 +197,8 @@ def _train(host: Host, lessons: Lessons, decided: Growth, work: Path) -> Candida
     job, lm, requests = host.job, host.model.lm, host.requests
     # What is farther from anything known takes longer to learn.
     effort = min(max(decided.fit, 1.0), _MOST_EFFORT)
-    wanted = round(_STEPS_A_LESSON * effort * len(lessons))
+    implied = sum(preference.implied for preference in lessons.preferences)
+    wanted = round(_STEPS_A_LESSON * effort * (len(lessons) - implied / 2))
     steps = min(max(wanted, _FEWEST_STEPS), _MOST_STEPS, job.steps or _MOST_STEPS)
     cloned = decided.decision == CLONE and not decided.head_start < 0.0
     parent = host.experts.get(decided.nearest) if cloned else None

@@ -61,6 +61,9 @@ class Preference:
         better: (L, levels) int64 tokens of the better motion.
         worse: (L', levels) int64 tokens of the other.
         against: Interaction of the other motion, where that is another one, or ''.
+        implied: Whether nobody chose between the two: the better one was shown in answer to the
+            other. People move unlike the model in more than what they wanted otherwise, so such a
+            pair teaches but proves nothing, only the ``Example`` that belongs to it does.
     """
 
     id: str
@@ -69,6 +72,7 @@ class Preference:
     better: Tensor
     worse: Tensor
     against: str = ''
+    implied: bool = False
 
 
 Lesson = TypeVar('Lesson', Example, Preference)

@@ -28,7 +28,7 @@ from l2emg_ros.errors import L2EmgError
 from l2emg_ros.learning.correction import corrected, Correction, understood
 from l2emg_ros.learning.lessons import Example, Lessons, Preference
 from l2emg_ros.learning.performance import decoded, performed, Prompt, Requests
-from l2emg_ros.learning.preferences import chosen, liked_better
+from l2emg_ros.learning.preferences import chosen, liked_better, shown_instead
 from l2emg_ros.learning.reward import advantages, RewardWeights
 from l2emg_ros.learning.scenario import SHORTEST, spoken
 from l2emg_ros.lifelong import demonstration
@@ -72,8 +72,8 @@ class Teacher:
         """Return what interactions teach.
 
         Demonstrations and corrections give motions that requests should have, ratings weigh the
-        motions there were, and two motions for the same request that were liked unlike, or of
-        which one was chosen, give a preference.
+        motions there were. A preference comes of two motions for the same request that were liked
+        unlike, or of which one was chosen, or of which one was shown in answer to the other.
         """
         left_out: Counter[str] = Counter()
         asked, usable = [], []
@@ -89,10 +89,11 @@ class Teacher:
                 usable.append(interaction)
             elif not interaction.feedback.demonstration:
                 left_out[why] += 1
+        # What people show needs no usable motion of the robot's.
+        shown = list(self._shown(asked, left_out))
         played, directed = self._played(usable, left_out)
         examples = [
-            # What people show needs no usable motion of the robot's.
-            *self._shown(asked, left_out),
+            *shown,
             *played,
             *self._performed_anew(usable, left_out, seed),
             *self._rated(usable),
@@ -101,6 +102,7 @@ class Teacher:
             *directed,
             *chosen(usable, self._recorded, left_out),
             *liked_better(usable, self.requests.encoded, self.weights),
+            *shown_instead(shown, usable),
         ]
         return Lessons(tuple(examples), tuple(preferences), dict(left_out))
 

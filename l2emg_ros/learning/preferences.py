@@ -16,14 +16,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 import itertools
 
 import numpy as np
 from numpy.typing import NDArray
 import torch
 
-from l2emg_ros.learning.lessons import Preference
+from l2emg_ros.learning.lessons import Example, Preference
 from l2emg_ros.learning.reward import advantages, RewardWeights
 from l2emg_ros.lifelong.interaction import Interaction
 from l2emg_ros.text import lexicon
@@ -116,6 +116,24 @@ def liked_better(
                 _tensor(worse.tokens),
                 worse.id,
             )
+
+
+def shown_instead(
+    shown: Iterable[Example], interactions: Iterable[Interaction]
+) -> Iterator[Preference]:
+    """Yield what people showed against the motion in answer to which they showed it.
+
+    Args:
+        shown: Demonstrations, with the ids of their interactions.
+        interactions: Those with a motion that can be used.
+    """
+    seen = {interaction.id: interaction for interaction in interactions}
+    for example in shown:
+        played = seen.get(example.id)
+        # Who shows another emotion has said nothing of how the one asked for was played.
+        if played is not None and played.emotion == example.emotion:
+            about = (example.id, example.text, example.emotion, example.tokens)
+            yield Preference(*about, _tensor(played.tokens), implied=True)
 
 
 def _plain(text: str) -> str:

@@ -35,7 +35,7 @@ from l2emg_ros.training.dataset import disturbed
 
 STEPS = 150
 # Examples and pairs in a step.
-_BATCH, _PAIRS = 16, 8
+_BATCH, _PAIRS = 16, 4
 # Scale of the log-likelihood ratios a token in the preference loss, and the share of plain
 # likelihood of the better motion that keeps it from becoming unlikely too.
 _BETA, _BETTER = 2.0, 0.2

@@ -13,10 +13,13 @@
 # limitations under the License.
 from __future__ import annotations
 
+from pathlib import Path
+
 from learning import school
 import pytest
 
 from l2emg_ros.learning import evidence
+from l2emg_ros.learning.host import Host
 from l2emg_ros.learning.lessons import Lessons, Preference
 
 
@@ -64,6 +67,34 @@ def test_folds_hold_out_each_lesson_once(texts: str) -> None:
         assert len(learned) + len(part) == len(whole)
         if len(set(texts)) > 1:
             assert not set(learned.texts) & set(part.texts)
+
+
+@pytest.mark.parametrize(('implied', 'kinds'), [(False, ['preferred']), (True, [])])
+def test_what_nobody_chose_proves_nothing(
+    host: Host, tmp_path: Path, implied: bool, kinds: list[str]
+) -> None:
+    pairs = [school.example(n, f'serve tea {n}', seed=n % 2) for n in range(8)]
+    other = school.example(9, seed=5).tokens
+    lessons = tuple(
+        Preference(e.id, e.text, None, e.tokens, other, implied=implied) for e in pairs
+    )
+    told: list[tuple[int, int]] = []
+    gains = evidence.cross_validated(
+        host.model.lm,
+        host.requests,
+        Lessons((), lessons),
+        parent=None,
+        active=None,
+        rehearsed=Lessons(),
+        steps=4,
+        seed=0,
+        lr=1e-3,
+        work=tmp_path,
+        report=lambda step, steps, _: told.append((step, steps)),
+    )
+    assert [gain.kind for gain in gains] == kinds
+    # Three steps for three quarters of the lessons, four times.
+    assert told == [(3, 12), (6, 12), (9, 12), (12, 12)]
 
 
 def test_gains_need_to_be_sure() -> None:

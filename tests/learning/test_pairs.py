@@ -172,9 +172,23 @@ def test_demonstrations_are_shown_motions(tmp_path: Path, host: Host) -> None:
     assert example.weight == 1.0
     assert not example.rated
     assert example.emotion == Emotion('happy')
+    # Nothing was said of the motion with the emotion that had been asked for.
+    assert not found.preferences
     assert len(example.tokens) == 15
     assert len(found.left_out) == 2
     assert all(why.startswith('demonstration: ') for why in found.left_out)
+
+
+def test_what_is_shown_is_better_than_what_it_answers(tmp_path: Path, host: Host) -> None:
+    path = tmp_path / 'shown.npz'
+    school.motion().save(path)
+    found = lessons(host, school.interaction(0, demonstration=str(path)), school.interaction(1))
+    (example,), (pair,) = found.examples, found.preferences
+    assert pair.implied
+    assert (pair.id, pair.text, pair.against) == (example.id, example.text, '')
+    assert torch.equal(pair.better, example.tokens)
+    assert torch.equal(pair.worse, torch.from_numpy(school.tokens(0)))
+    assert found.sources == [example.id]
 
 
 def test_what_is_shown_is_learned_in_place_of_what_was_rated(tmp_path: Path, host: Host) -> None:
@@ -237,4 +251,5 @@ def test_what_is_shown_counts_where_the_motion_of_the_robot_cannot_be_used(
         model='tiny@1',
     )
     assert len(found.examples) == 2
+    assert not found.preferences
     assert not found.left_out
