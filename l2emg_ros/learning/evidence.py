@@ -33,7 +33,7 @@ from l2emg_ros.learning.performance import Requests
 from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.model.language_model import MotionLanguageModel
 
-FOLDS = 4
+FOLDS = 3
 _DRAWS = 4000
 # One-sided: that learning does not help shall be as unlikely as this.
 _RISK = 0.05
