@@ -31,7 +31,7 @@ _DRAWS = 10_000
 
 
 def liked(
-    stage: Stage, person: Person, wanted: Sequence[Wish], seed: int, context: str = ''
+    stage: Stage, person: Person, wanted: Sequence[Wish], seeds: Sequence[int], context: str = ''
 ) -> tuple[Array, Array]:
     """Return how much a person likes performances, and how far off those are.
 
@@ -39,29 +39,31 @@ def liked(
         stage: Performs.
         person: Watches; nothing they say is noisy here.
         wanted: The requests.
-        seed: Of the performances.
+        seeds: Of the performances, one of each request a seed.
         context: Where it happens, in words; the router reads it with each request.
 
     Returns:
-        (n,) utilities and (n, 4) differences from the ideal in standard units.
+        (seeds, n) utilities and (seeds, n, 4) differences from the ideal in standard units.
     """
     served = stage.served([Request(wish.text, context=context).routed for wish in wanted])
-    motions = stage.motions(stage.perform(wanted, seed, served))
-    pairs = list(zip(motions, wanted, strict=True))
-    utilities = [person.utility(motion, wish.gesture, wish.emotion) for motion, wish in pairs]
-    off = [observed(motion) - person.ideal(wish.gesture, wish.emotion) for motion, wish in pairs]
+    utilities, off = [], []
+    for seed in seeds:
+        motions = stage.motions(stage.perform(wanted, seed, served))
+        pairs = list(zip(motions, wanted, strict=True))
+        utilities.append([person.utility(motion, w.gesture, w.emotion) for motion, w in pairs])
+        off.append([observed(motion) - person.ideal(w.gesture, w.emotion) for motion, w in pairs])
     return np.array(utilities), np.array(off) / np.array(list(DESCRIPTORS.values()))
 
 
 def compared(before: tuple[Array, Array], after: tuple[Array, Array], seed: int) -> dict[str, Any]:
-    """Return the share of requests that are liked better than before, ties half of one.
+    """Return the share of performances that are liked better than before, ties half of one.
 
     Args:
         before: As of ``liked``.
         after: The same requests and seeds with what was learned.
         seed: Of the bootstrap, which draws requests.
     """
-    wins = np.where(after[0] == before[0], 0.5, after[0] > before[0])
+    wins = np.where(after[0] == before[0], 0.5, after[0] > before[0]).mean(axis=0)
     rng = np.random.default_rng(seed)
     draws = wins[rng.integers(len(wins), size=(_DRAWS, len(wins)))].mean(axis=1)
     low, high = np.quantile(draws, (0.025, 0.975))
@@ -72,8 +74,8 @@ def compared(before: tuple[Array, Array], after: tuple[Array, Array], seed: int)
         'interval': [float(low), float(high)],
         'utility_before': float(before[0].mean()),
         'utility_after': float(after[0].mean()),
-        'off_before': dict(zip(DESCRIPTORS, before[1].mean(axis=0).tolist(), strict=True)),
-        'off_after': dict(zip(DESCRIPTORS, after[1].mean(axis=0).tolist(), strict=True)),
+        'off_before': dict(zip(DESCRIPTORS, before[1].mean(axis=(0, 1)).tolist(), strict=True)),
+        'off_after': dict(zip(DESCRIPTORS, after[1].mean(axis=(0, 1)).tolist(), strict=True)),
     }
 
 
@@ -99,23 +101,24 @@ def _rate(people: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def table(results: dict[str, Any]) -> str:
-    """Return one line a person, and the summary."""
+    """Return one line a person, from the interval on for requests in context, and the summary."""
     lines = [
-        f'{"person":<8}{"promoted":>9}{"win rate":>10}{"95 %":>16}{"utility":>16}'
-        f'{"speed off":>16}{"size off":>16}'
+        f'{"person":<8}{"promoted":>9}{"learning":>10}{"alone":>8}{"in context":>12}{"95 %":>14}'
+        f'{"utility":>16}{"speed off":>16}{"size off":>16}'
     ]
     for row in results['people']:
-        low, high = row['interval']
-        before, after = row['off_before'], row['off_after']
+        found = row['in_context']
+        before, after = found['off_before'], found['off_after']
         pairs = [
-            (row['utility_before'], row['utility_after']),
+            (found['utility_before'], found['utility_after']),
             *((before[name], after[name]) for name in list(DESCRIPTORS)[:2]),
         ]
         told = ''.join(f'{f"{a:+.2f} -> {b:+.2f}":>16}' for a, b in pairs)
-        promoted = 'yes' if row['promoted'] else 'NO'
-        interval = f'[{low:.2f}, {high:.2f}]'
+        promoted, seconds = 'yes' if row['promoted'] else 'NO', row['seconds_learning']
+        interval = '[{:.2f}, {:.2f}]'.format(*found['interval'])
         lines.append(
-            f'{row["person"]:<8}{promoted:>9}{row["win_rate"]:>10.1%}{interval:>16}{told}'
+            f'{row["person"]:<8}{promoted:>9}{seconds:>8.0f} s{row["win_rate"]:>8.1%}'
+            f'{found["win_rate"]:>12.1%}{interval:>14}{told}'
         )
     mean = results['summary']
     for title, rate in (('requests alone', mean), ('with their context', mean['in_context'])):

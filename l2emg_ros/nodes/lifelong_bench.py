@@ -53,6 +53,7 @@ _TEXT = 'wave to greet an old friend who is coming up the stairs'
 _HURRY = 0.1
 _CLIPS = 256
 _FEWEST = 8
+_PEOPLE = 1000
 _PLACES = 20
 
 
@@ -66,6 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--seeds', type=int, default=1, help='people of the loop; default: 1')
     parser.add_argument('--prompts', type=int, default=200, help='unseen ones a person')
+    parser.add_argument(
+        '--takes', type=int, default=1, help='performances of each of these; default: 1'
+    )
     parser.add_argument(
         '--shows',
         type=int,
@@ -108,6 +112,7 @@ def _check(args: argparse.Namespace) -> None:
         ('interactions', _FEWEST, 1),
         ('seeds', 1, 1),
         ('prompts', 2, 1),
+        ('takes', 1, 1),
         ('shows', 1, 1),
         ('tests', len(SCENARIOS), 1),
         ('poisoned', 0, 4),
@@ -178,21 +183,24 @@ def _loop(args: argparse.Namespace) -> dict[str, Any]:
     """Return the win rates of what people have taught."""
     from l2emg_ros.bench import closed_loop
 
-    config = _config(args, 'interactions', 'prompts', 'shows', 'steps', 'seed')
-    config['requests'] = ['alone', 'in context']
+    config = _config(args, 'interactions', 'shows', 'steps', 'seed')
+    asked = _config(args, 'prompts', 'takes') | {'requests': ['alone', 'in context']}
     work = _place(args, 'loop', config)
-    people = [
-        kept(work / f'{number}.json', config, partial(_person, args, number, work / str(number)))
-        for number in range(args.seed, args.seed + args.seeds)
-    ]
+    people = []
+    for number in range(args.seed, args.seed + args.seeds):
+        folder = work / str(number)
+        teach = partial(_teach, args, number, folder)
+        taught = kept(work / f'{number}-taught.json', config, teach)
+        judge = partial(_judge, args, number, folder)
+        judged = kept(work / f'{number}.json', config | asked, judge)
+        people.append({**taught, **judged})
     return {'people': people, 'summary': closed_loop.summary(people)}
 
 
-def _person(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]:
-    """Let one person rate, have it learned, and ask them about requests they never made."""
-    from l2emg_ros.bench import closed_loop
+def _teach(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]:
+    """Let one person rate, and have it learned."""
     from l2emg_ros.bench.people import Person
-    from l2emg_ros.bench.stage import Stage, wishes
+    from l2emg_ros.bench.stage import wishes
 
     # Half an encounter is worth nothing: a person begins anew.
     shutil.rmtree(work, ignore_errors=True)
@@ -200,11 +208,6 @@ def _person(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]
     person = Person(number, shows=args.shows)
     place = invented(_PLACES, number)[0]
     asked = wishes(place, args.interactions, number)
-    unseen = wishes(place, args.prompts, number + 1, asked)
-    stage = Stage(args.model, work / 'experts')
-    # A robot that has learned a place is told when it is there.
-    contexts = ('', ' '.join(place.places))
-    before = [closed_loop.liked(stage, person, unseen, number, words) for words in contexts]
     began = time.monotonic()
     with _nodes(args, work) as (_, rater):
         for count, wish in enumerate(progress(asked, f'person {number}')):
@@ -212,14 +215,7 @@ def _person(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]
         rater.settle()
         rated = time.monotonic()
         result = rater.learn(place.name, steps=args.steps)
-    learned = time.monotonic()
-    stage = Stage(args.model, work / 'experts')
-    after = before
-    if result.promoted:
-        after = [closed_loop.liked(stage, person, unseen, number, words) for words in contexts]
-    alone, in_context = (
-        closed_loop.compared(*sides, number) for sides in zip(before, after, strict=True)
-    )
+        learned = time.monotonic()
     return {
         'person': number,
         'scenario': place.name,
@@ -228,9 +224,29 @@ def _person(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]
         'checks': list(result.gate_checks),
         'seconds_rating': rated - began,
         'seconds_learning': learned - rated,
-        **alone,
-        'in_context': in_context,
     }
+
+
+def _judge(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]:
+    """Ask a person about requests they never made, performed before and after."""
+    from l2emg_ros.bench import closed_loop
+    from l2emg_ros.bench.people import Person
+    from l2emg_ros.bench.stage import Stage, wishes
+
+    person, place = Person(number, shows=args.shows), invented(_PLACES, number)[0]
+    asked = wishes(place, args.interactions, number)
+    unseen = wishes(place, args.prompts, number + 1, asked)
+    untaught, taught = (Stage(args.model, work / folder) for folder in ('none', 'experts'))
+    # Takes of one person, and people, have random numbers of their own.
+    seeds = [number + _PEOPLE * take for take in range(args.takes)]
+    found = []
+    # A robot that has learned a place is told when it is there.
+    for context in progress(('', ' '.join(place.places)), f'unseen requests of {number}'):
+        before = closed_loop.liked(untaught, person, unseen, seeds, context)
+        after = closed_loop.liked(taught, person, unseen, seeds, context)
+        found.append(closed_loop.compared(before, after, number))
+    alone, in_context = found
+    return {**alone, 'in_context': in_context}
 
 
 def _poison(args: argparse.Namespace) -> dict[str, Any]:

@@ -84,22 +84,25 @@ def test_a_sequence_of_one_has_no_slope() -> None:
 
 
 def test_win_rate() -> None:
-    off = np.zeros((4, 4))
-    before = (np.array([-1.0, -1.0, -1.0, -1.0]), off + 1.0)
-    after = (np.array([-0.5, -0.5, -1.0, -2.0]), off)
+    off = np.zeros((2, 4, 4))
+    before = (np.array([[-1.0] * 4, [-1.0] * 4]), off + 1.0)
+    after = (np.array([[-0.5, -0.5, -1.0, -2.0], [-0.5, -2.0, -0.5, -2.0]]), off)
     found = closed_loop.compared(before, after, 0)
-    assert found['wins'] == [1.0, 1.0, 0.5, 0.0]
-    assert found['win_rate'] == pytest.approx(0.625)
-    assert found['interval'][0] < 0.625 < found['interval'][1]
+    # A request of which one of two performances is better is half a win.
+    assert found['wins'] == [1.0, 0.5, 0.75, 0.0]
+    assert found['prompts'] == 4
+    assert found['win_rate'] == pytest.approx(0.5625)
+    assert found['interval'][0] < 0.5625 < found['interval'][1]
     assert set(found['off_before'].values()) == {1.0}
     better = closed_loop.compared(before, (before[0] + 1.0, off), 0)
-    row = {'person': 0, 'promoted': True, **found, 'in_context': better}
-    summary = closed_loop.summary([row, {**row, 'person': 1, 'win_rate': 0.725}])
-    assert summary['win_rate'] == pytest.approx(0.675)
+    row = {'person': 0, 'promoted': True, 'seconds_learning': 471.2, **found, 'in_context': better}
+    summary = closed_loop.summary([row, {**row, 'person': 1, 'win_rate': 0.6625}])
+    assert summary['win_rate'] == pytest.approx(0.6125)
     assert summary['prompts'] == 8
     assert summary['in_context']['win_rate'] == 1.0
     text = closed_loop.table({'people': [row, row], 'summary': summary})
-    assert '62.5%' in text
+    assert '56.2%' in text
+    assert '471 s' in text
     assert 'on 8 unseen requests of 2 people' in text
     assert 'with their context: win rate 100.0%' in text
 

@@ -59,7 +59,9 @@ def test_both_sides_of_a_choice_are_sources() -> None:
 def test_folds_hold_out_each_lesson_once(texts: str) -> None:
     whole = lessons(texts)
     folds = evidence._folds(whole, seed=3)
-    assert len(folds) == (min(evidence.FOLDS, len(set(texts))) if len(set(texts)) > 1 else evidence.FOLDS)
+    assert len(folds) == (
+        min(evidence.FOLDS, len(set(texts))) if len(set(texts)) > 1 else evidence.FOLDS
+    )
     held = [lesson.id for _, part in folds for lesson in (*part.examples, *part.preferences)]
     assert sorted(held) == sorted(whole.sources)
     for learned, part in folds:
