@@ -20,25 +20,21 @@ batches in this process. A run that was stopped goes on where it was.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-import contextlib
 from functools import partial
-import hashlib
 import json
-import os
 from pathlib import Path
-import shutil
 import time
 from typing import Any, TYPE_CHECKING
 
 import numpy as np
 
-from l2emg_ros import processes, resources
+from l2emg_ros import resources
 from l2emg_ros.bench.kept import kept
 from l2emg_ros.bench.places import invented
 from l2emg_ros.cli.progress import progress
 from l2emg_ros.corpus import SCENARIOS
 from l2emg_ros.errors import BadRequest
+from l2emg_ros.nodes import taught_nodes
 from l2emg_ros.nodes.graph import Graph
 from l2emg_ros.nodes.raters import Rater
 
@@ -46,15 +42,9 @@ if TYPE_CHECKING:
     from l2emg_ros.corpus import Scenario
 
 PARTS = ('loop', 'poison', 'sequence', 'speed')
-_START = 120.0
 _TIMED, _REPEATS = 5, 20
 _TEXT = 'wave to greet an old friend who is coming up the stairs'
-# People speak this much sooner than their delays, so that hours become minutes.
-_HURRY = 0.1
 _CLIPS = 256
-_FEWEST = 8
-_PEOPLE = 1000
-_PLACES = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -109,7 +99,7 @@ def _check(args: argparse.Namespace) -> None:
     """
     invented(args.scenarios, args.seed)
     for name, least, each in (
-        ('interactions', _FEWEST, 1),
+        ('interactions', taught_nodes.FEWEST, 1),
         ('seeds', 1, 1),
         ('prompts', 2, 1),
         ('takes', 1, 1),
@@ -139,124 +129,21 @@ def table(results: dict[str, Any]) -> str:
     return '\n\n'.join(tables[part](results[part]) for part in PARTS if part in results)
 
 
-def _config(args: argparse.Namespace, *names: str) -> dict[str, Any]:
-    """Return what a result depends on."""
-    given = {name: getattr(args, name) for name in names}
-    model = json.loads((args.model / 'model.json').read_text('utf-8'))
-    return {**given, 'files': model['files']}
-
-
-def _place(args: argparse.Namespace, name: str, config: dict[str, Any]) -> Path:
-    """Return a folder that belongs to a configuration, for what was learned in another one."""
-    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
-    folder = Path(args.work, f'{name}-{digest}')
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@contextlib.contextmanager
-def _nodes(args: argparse.Namespace, work: Path) -> Iterator[tuple[Graph, Rater]]:
-    """Start a generator and a lifelong node whose experts and log are in a folder."""
-    os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-    namespace = f'l2emg_bench_{os.getpid()}'
-    fewest = min(32, max(_FEWEST, args.interactions // 2))
-    given = {'lifelong': {'log_path': str(work / 'log'), 'fewest_lessons': fewest}}
-    with Graph(
-        namespace=namespace,
-        nodes=(processes.GENERATOR, processes.LIFELONG),
-        parameters=given,
-        log_dir=work / 'logs',
-        model_path=str(args.model),
-        experts_path=str(work / 'experts'),
-        device='cpu',
-    ) as graph:
-        graph.wait_active(_START)
-        with Rater(namespace, _HURRY) as rater:
-            rater.wait()
-            yield graph, rater
-
-
-# People who are rated by.
-
-
 def _loop(args: argparse.Namespace) -> dict[str, Any]:
     """Return the win rates of what people have taught."""
-    from l2emg_ros.bench import closed_loop
+    from l2emg_ros.nodes import loop_bench
 
-    config = _config(args, 'interactions', 'shows', 'steps', 'seed')
-    asked = _config(args, 'prompts', 'takes') | {'requests': ['alone', 'in context']}
-    work = _place(args, 'loop', config)
-    people = []
-    for number in range(args.seed, args.seed + args.seeds):
-        folder = work / str(number)
-        teach = partial(_teach, args, number, folder)
-        taught = kept(work / f'{number}-taught.json', config, teach)
-        judge = partial(_judge, args, number, folder)
-        judged = kept(work / f'{number}.json', config | asked, judge)
-        people.append({**taught, **judged})
-    return {'people': people, 'summary': closed_loop.summary(people)}
-
-
-def _teach(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]:
-    """Let one person rate, and have it learned."""
-    from l2emg_ros.bench.people import Person
-    from l2emg_ros.bench.stage import wishes
-
-    # Half an encounter is worth nothing: a person begins anew.
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    person = Person(number, shows=args.shows)
-    place = invented(_PLACES, number)[0]
-    asked = wishes(place, args.interactions, number)
-    began = time.monotonic()
-    with _nodes(args, work) as (_, rater):
-        for count, wish in enumerate(progress(asked, f'person {number}')):
-            rater.encounter(person, wish, count, 2 * count)
-        rater.settle()
-        rated = time.monotonic()
-        result = rater.learn(place.name, steps=args.steps)
-        learned = time.monotonic()
-    return {
-        'person': number,
-        'scenario': place.name,
-        'promoted': bool(result.promoted),
-        'message': str(result.message),
-        'checks': list(result.gate_checks),
-        'seconds_rating': rated - began,
-        'seconds_learning': learned - rated,
-    }
-
-
-def _judge(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]:
-    """Ask a person about requests they never made, performed before and after."""
-    from l2emg_ros.bench import closed_loop
-    from l2emg_ros.bench.people import Person
-    from l2emg_ros.bench.stage import Stage, wishes
-
-    person, place = Person(number, shows=args.shows), invented(_PLACES, number)[0]
-    asked = wishes(place, args.interactions, number)
-    unseen = wishes(place, args.prompts, number + 1, asked)
-    untaught, taught = (Stage(args.model, work / folder) for folder in ('none', 'experts'))
-    # Takes of one person, and people, have random numbers of their own.
-    seeds = [number + _PEOPLE * take for take in range(args.takes)]
-    found = []
-    # A robot that has learned a place is told when it is there.
-    for context in progress(('', ' '.join(place.places)), f'unseen requests of {number}'):
-        before = closed_loop.liked(untaught, person, unseen, seeds, context)
-        after = closed_loop.liked(taught, person, unseen, seeds, context)
-        found.append(closed_loop.compared(before, after, number))
-    alone, in_context = found
-    return {**alone, 'in_context': in_context}
+    return loop_bench.measure(args)
 
 
 def _poison(args: argparse.Namespace) -> dict[str, Any]:
     """Return how many batches were promoted."""
     from l2emg_ros.bench import poison
 
-    config = _config(args, 'interactions', 'steps', 'seed')
+    config = taught_nodes.config(args, 'interactions', 'steps', 'seed')
     return poison.measure(
         args.model,
-        _place(args, 'poison', config),
+        taught_nodes.place(args, 'poison', config),
         poisoned=args.poisoned,
         clean=args.clean,
         interactions=args.interactions,
@@ -273,14 +160,14 @@ def _sequence(args: argparse.Namespace) -> dict[str, Any]:
     from l2emg_ros.bench import sequence
     from l2emg_ros.bench.stage import Stage
 
-    config = _config(args, 'interactions', 'tests', 'steps', 'seed')
-    work = _place(args, 'sequence', config)
+    config = taught_nodes.config(args, 'interactions', 'tests', 'steps', 'seed')
+    work = taught_nodes.place(args, 'sequence', config)
     places = invented(args.scenarios, args.seed)
     asked = sequence.tests(places, args.tests, args.seed)
     stage = Stage(args.model, work / 'experts')
     before = kept(work / 'before.json', config, lambda: sequence.scored(stage, asked, args.seed))
     steps = []
-    with _nodes(args, work) as (graph, rater):
+    with taught_nodes.nodes(args, work) as (graph, rater):
         at_first = _waiting(graph, rater)
         for number, place in enumerate(progress(places, 'scenarios')):
             taught = kept(
@@ -394,12 +281,12 @@ def _speed(args: argparse.Namespace) -> dict[str, Any]:
     from l2emg_ros.bench import clean
     from l2emg_ros.bench.stage import Stage
 
-    config = _config(args, 'interactions', 'tests', 'steps', 'seed')
-    work = _place(args, 'speed', config)
+    config = taught_nodes.config(args, 'interactions', 'tests', 'steps', 'seed')
+    work = taught_nodes.place(args, 'speed', config)
     place = invented(1, args.seed)[0]
 
     def learned() -> dict[str, Any]:
-        with _nodes(args, work) as (graph, rater):
+        with taught_nodes.nodes(args, work) as (graph, rater):
             return _taught(args, graph, rater, place, work)
 
     taught = kept(work / 'learned.json', config, learned)
