@@ -31,21 +31,20 @@ from l2emg_ros.cli.progress import progress
 from l2emg_ros.nodes import taught_nodes
 
 _PEOPLE = 1000
-_PLACES = 20
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Return the win rates of what people have taught."""
     config = taught_nodes.config(args, 'interactions', 'shows', 'steps', 'seed')
-    asked = taught_nodes.config(args, 'prompts', 'takes') | {'requests': ['alone', 'in context']}
+    asked = {**config, 'prompts': args.prompts, 'takes': args.takes}
     work = taught_nodes.place(args, 'loop', config)
     people = []
     for number in range(args.seed, args.seed + args.seeds):
         folder = work / str(number)
         teach = partial(_teach, args, number, folder)
         taught = kept(work / f'{number}-taught.json', config, teach)
-        judge = partial(_judge, args, number, folder)
-        judged = kept(work / f'{number}.json', config | asked, judge)
+        judge = partial(_judge, args, number, folder, taught['promoted'])
+        judged = kept(work / f'{number}.json', asked, judge)
         people.append({**taught, **judged})
     return {'people': people, 'summary': closed_loop.summary(people)}
 
@@ -56,7 +55,7 @@ def _teach(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     person = Person(number, shows=args.shows)
-    place = invented(_PLACES, number)[0]
+    place = invented(1, number)[0]
     asked = wishes(place, args.interactions, number)
     began = time.monotonic()
     with taught_nodes.nodes(args, work) as (_, rater):
@@ -77,19 +76,23 @@ def _teach(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]:
     }
 
 
-def _judge(args: argparse.Namespace, number: int, work: Path) -> dict[str, Any]:
+def _judge(args: argparse.Namespace, number: int, work: Path, promoted: bool) -> dict[str, Any]:
     """Ask a person about requests they never made, performed before and after."""
-    person, place = Person(number, shows=args.shows), invented(_PLACES, number)[0]
+    person, place = Person(number, shows=args.shows), invented(1, number)[0]
     asked = wishes(place, args.interactions, number)
     unseen = wishes(place, args.prompts, number + 1, asked)
-    untaught, taught = (Stage(args.model, work / folder) for folder in ('none', 'experts'))
+    untaught = Stage(args.model, work / 'none')
+    # What was refused has changed nothing.
+    taught = Stage(args.model, work / 'experts') if promoted else None
     # Takes of one person, and people, have random numbers of their own.
     seeds = [number + _PEOPLE * take for take in range(args.takes)]
     found = []
     # A robot that has learned a place is told when it is there.
     for context in progress(('', ' '.join(place.places)), f'unseen requests of {number}'):
         before = closed_loop.liked(untaught, person, unseen, seeds, context)
-        after = closed_loop.liked(taught, person, unseen, seeds, context)
+        after = before
+        if taught is not None:
+            after = closed_loop.liked(taught, person, unseen, seeds, context)
         found.append(closed_loop.compared(before, after, number))
     alone, in_context = found
     return {**alone, 'in_context': in_context}
