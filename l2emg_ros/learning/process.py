@@ -171,13 +171,17 @@ class Trainer:
                 self._stopped_at = None
                 self._signal(signal.SIGCONT)
 
-    def cancel(self) -> None:
-        """End it with its state saved; kill it if it does not end by itself."""
+    def cancel(self, patience: float = _PATIENCE) -> None:
+        """End it with its state saved; kill it if it does not end by itself.
+
+        Args:
+            patience: Time that it gets for it, s. Killed, it goes on from the state before.
+        """
         with self._lock:
             self._cancelled = True
             self._signal(signal.SIGTERM)
             self._signal(signal.SIGCONT)
-        killer = threading.Timer(_PATIENCE, self._kill)
+        killer = threading.Timer(patience, self._kill)
         killer.daemon = True
         killer.start()
 

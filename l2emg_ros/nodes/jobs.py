@@ -25,6 +25,9 @@ from l2emg_ros.nodes import qos
 from l2emg_ros.nodes.base import BaseNode
 from l2emg_ros.nodes.worker import Worker
 
+# A trainer that gets no processor must not keep its node from answering the goal before it ends.
+_STOP_PATIENCE = 5.0
+
 
 class Jobs:
     """Runs one job at a time in a trainer of its own and tells on latched `~/status` about it.
@@ -127,7 +130,7 @@ class Jobs:
         """Stop the job because the node stops."""
         if self._trainer is not None:
             self._interrupted = True
-            self._trainer.cancel()
+            self._trainer.cancel(_STOP_PATIENCE)
 
     def close(self) -> None:
         """Stop the job and wait for its end."""

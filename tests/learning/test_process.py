@@ -121,6 +121,17 @@ def test_it_pauses_and_is_cancelled(run: Callable[..., Run], job: Job) -> None:
     assert states(job)
 
 
+def test_one_that_does_not_end_is_killed(run: Callable[..., Run]) -> None:
+    one = run()
+    one.until_it_learns()
+    pid = one.trainer.pid
+    assert pid is not None
+    one.trainer.cancel(patience=0.5)
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(TrainerStopped):
+        one.verdict.result(TIMEOUT)
+
+
 def test_it_works_only_while_nothing_else_does(run: Callable[..., Run], job: Job) -> None:
     one = run(Job(**{**vars(job), 'idle_only': True}))
     one.until(lambda: one.trainer.pid)

@@ -19,6 +19,8 @@ from collections.abc import Callable
 import os
 from pathlib import Path
 import signal
+import subprocess
+import sys
 from typing import Any
 
 from action_msgs.msg import GoalStatus
@@ -231,6 +233,35 @@ def test_a_killed_trainer_is_told_and_the_node_goes_on(
     endless_again = Pupil(graph, data=patients_again(tmp_path), max_steps=600)
     endless_again.until('prove')
     assert node._learning_status().values['failed'] == 1
+
+
+def test_a_node_that_is_ended_answers_first(
+    graph: Graph, model: Path, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(graph.context.get_domain_id()))
+    given = {
+        'model_path': model,
+        'experts_path': tmp_path / 'experts',
+        'log_path': log,
+        'fewest_lessons': 8,
+        'idle_only': 'false',
+    }
+    command = [sys.executable, '-m', 'l2emg_ros.nodes.lifelong_node', '--ros-args']
+    for name, value in given.items():
+        command += ['-p', f'{name}:={value}']
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        graph.configure_and_activate('lifelong')
+        pupil = endless(graph, tmp_path)
+        process.terminate()
+        code, result = pupil.result()
+        complaints = process.communicate(timeout=PATIENCE)[1]
+    finally:
+        process.kill()
+    assert (code, result.error_code) == (GoalStatus.STATUS_ABORTED, Result.INTERRUPTED)
+    assert 'Traceback' not in complaints
+    assert process.returncode == 0
+    assert states(log)
 
 
 def test_reasons_to_pause(graph: Graph, start: Start, tmp_path: Path) -> None:
