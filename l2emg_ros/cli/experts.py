@@ -30,7 +30,7 @@ ACTIONS = {
     'verify': 'every file against its hash, of NAME[@VERSION] or of all',
     'rollback': 'NAME goes back to the version that was active before, or to @VERSION',
     'remove': 'NAME@VERSION, or every version of NAME, from the disk',
-    'collect': 'remove what is older than the last three active versions of each expert',
+    'collect': 'remove what is older than the last three active versions, or was refused',
     'export': 'NAME[@VERSION] into one file: -o FILE.zip',
     'import': 'FILE.zip as a new version',
 }
@@ -55,7 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('-o', '--output', type=Path, metavar='FILE', help='export: file, .zip')
     parser.add_argument('--activate', action='store_true', help='import: and make it active')
     parser.add_argument(
-        '--force', action='store_true', help='remove: also what is active; its scenario goes first'
+        '--force',
+        action='store_true',
+        help='remove: also what is active, its scenario goes first; rollback: also to what the '
+        'gate refused',
     )
 
 
@@ -63,9 +66,14 @@ def run(args: argparse.Namespace) -> int:
     """Run one action."""
     from l2emg_ros.errors import BadRequest
 
-    for option, action in (('output', 'export'), ('activate', 'import'), ('force', 'remove')):
-        if getattr(args, option) and args.action != action:
-            raise BadRequest(f'--{option} is for {action}: not for {args.action}')
+    for option, actions in (
+        ('output', ('export',)),
+        ('activate', ('import',)),
+        ('force', ('remove', 'rollback')),
+    ):
+        if getattr(args, option) and args.action not in actions:
+            wanted = ' and '.join(actions)
+            raise BadRequest(f'--{option} is for {wanted}: not for {args.action}')
     needed = {'show', 'rollback', 'remove', 'export', 'import'}
     if args.action in needed and not args.name:
         what = 'FILE.zip' if args.action == 'import' else 'NAME'
@@ -100,7 +108,8 @@ def _of_one(args: argparse.Namespace, registry: Registry, name: str, version: st
         if args.action == 'remove':
             print(rollback.remove(registry, name, version, force=args.force))
         else:
-            print(rollback.rollback(registry, _scenario(registry, name), version))
+            scenario = _scenario(registry, name)
+            print(rollback.rollback(registry, scenario, version, force=args.force))
     return 0
 
 

@@ -116,6 +116,13 @@ def is_extra(name: str) -> bool:
     return bool(_EXTRA.fullmatch(name)) and name not in (MANIFEST, CONFIG)
 
 
+def refused(manifest: Mapping[str, Any]) -> bool:
+    """Return whether the gate refused a version: it is stored, but was never to be used."""
+    gate = manifest.get('gate')
+    # That of a version that shipped is words.
+    return isinstance(gate, Mapping) and gate.get('verdict') == 'refused'
+
+
 def sealed(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return a manifest as it reads from a file, with its schema and its own digest."""
     value = json.loads(json.dumps({**manifest, 'schema': SCHEMA}))

@@ -123,8 +123,11 @@ def take(registry: Registry, path: Path, *, activate: bool = False) -> str:
     manifest = parcel.manifest
     name, scenario = manifest['name'], manifest['scenario']
     _check_model(registry, manifest, path)
+    if activate and manifests.refused(manifest):
+        raise BadRequest(f'{path} holds an expert that the gate refused: it cannot be activated')
     with registry.writing():
         present = registry.active()
+        _check_sizes(registry, present, parcel, path)
         router = _taught(registry, present, parcel, path) if activate else None
         described = {**manifest, 'imported': {'version': manifest['version'], 'from': path.name}}
         version = registry.add(described, parcel.adapter, parcel.slots, parcel.extras)
@@ -253,6 +256,29 @@ def _check_model(registry: Registry, manifest: Mapping[str, Any], path: Path) ->
                 f'{path} was made for another {part} ({str(found)[:12]}...): '
                 f'expected {str(expected)[:12]}...'
             )
+
+
+def _check_sizes(
+    registry: Registry, present: Mapping[str, Any], parcel: Parcel, path: Path
+) -> None:
+    """Check that an expert has the sizes of those in use, whatever their ranks."""
+    for name, version in state.chosen(present).values():
+        try:
+            known = registry.load(name, version)[1:]
+        except L2EmgError:
+            continue  # A damaged one says nothing of others.
+        for tensors_of, others in zip((parcel.adapter, parcel.slots), known, strict=True):
+            for key in set(tensors_of) & set(others):
+                # The first size of A and the last of B are the rank.
+                found, wanted = (
+                    shape[1:] if '.lora_A.' in key else shape[:-1] if '.lora_B.' in key else shape
+                    for shape in (tensors_of[key].shape, others[key].shape)
+                )
+                if found != wanted:
+                    raise ExpertIntegrityError(
+                        f'{path}: {key} has sizes {found}: expected {wanted}, those of {name}'
+                    )
+        return
 
 
 def _taught(

@@ -216,8 +216,9 @@ class Registry(Catalogue):
         """Remove what nobody needs any more.
 
         Kept are the last versions of each expert that were ever active, whatever ``active.json``
-        names, and young versions, which a trainer may be about to make active. Without an
-        ``active.json`` nothing says what is of use, and nothing is removed.
+        names, as many that are newer than these and were not refused, and young ones, which a
+        trainer may be about to make active. Without an ``active.json`` nothing says what is of
+        use, and nothing is removed.
 
         Args:
             keep: How many versions of each expert.

@@ -20,6 +20,7 @@ ever sees half of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 import logging
 import os
 from pathlib import Path
@@ -28,7 +29,8 @@ import stat
 import time
 from typing import Any, TYPE_CHECKING
 
-from l2emg_ros.errors import BadRequest, ExpertIntegrityError, ModelNotLoaded
+from l2emg_ros.errors import BadRequest, ExpertIntegrityError, L2EmgError, ModelNotLoaded
+from l2emg_ros.experts import manifest as manifests
 from l2emg_ros.experts import state
 from l2emg_ros.experts.reading import digest, MAX_JSON, MAX_TENSORS, read
 from l2emg_ros.experts.state import Chosen
@@ -190,7 +192,8 @@ def collect(registry: Registry, keep: int, age: float) -> list[str]:
     folder, current = registry.folder, registry.active()
     if not (folder / state.ACTIVE).is_file():
         return []
-    kept = _recent(folder, current, keep) | set(state.chosen(current).values())
+    used = _recent(folder, current, keep) | set(state.chosen(current).values())
+    kept = used | _waiting(registry, used, keep)
     removed = []
     for name, version in registry.versions():
         if (name, version) in kept or time.time() - _written(folder / name / version) < age:
@@ -199,6 +202,26 @@ def collect(registry: Registry, keep: int, age: float) -> list[str]:
         removed.append(f'{name}@{version}')
     sweep(folder)
     return removed
+
+
+def _waiting(registry: Registry, used: set[Version], keep: int) -> set[Version]:
+    """Return the last versions of each expert that are newer than any used, and not refused.
+
+    They were imported, or learned with ``--no-promote``, and wait for somebody to try them.
+    """
+    newest: dict[str, int] = {}
+    for name, version in used:
+        newest[name] = max(newest.get(name, 0), int(version))
+    count: dict[str, int] = {}
+    result: set[Version] = set()
+    for name, version in reversed(registry.versions()):
+        if int(version) < newest.get(name, 0) or count.get(name, 0) >= keep:
+            continue
+        with suppress(L2EmgError):  # Nobody can try a damaged one.
+            if not manifests.refused(registry.manifest(name, version)):
+                count[name] = count.get(name, 0) + 1
+                result.add((name, version))
+    return result
 
 
 def _written(path: Path) -> float:

@@ -29,7 +29,7 @@ import zlib
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, LinAlgError
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
@@ -305,5 +305,20 @@ class Router:
             setattr(router, f'_{name}', np.array(state[name], dtype=np.float64))
         if not (router._sizes > 0).all():
             raise ModelNotLoaded('router statistics: a scenario has no texts')
+        router._check()
         router.scenarios = list(scenarios)
         return router
+
+    def _check(self) -> None:
+        """Find statistics that no texts have, before a request does.
+
+        Raises:
+            ModelNotLoaded: Counts or scales are negative, or the covariance is none.
+        """
+        if (self._lexical < 0).any() or not (self._scales > 0).all():
+            raise ModelNotLoaded('router statistics: negative counts or scales')
+        try:
+            if len(self._sizes):
+                self._distances(np.zeros((1, self.width)))
+        except (LinAlgError, ValueError):
+            raise ModelNotLoaded('router statistics: no covariance of texts') from None

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+import logging
 
 import torch
 
-from l2emg_ros.errors import ExpertIntegrityError
+from l2emg_ros.errors import ExpertIntegrityError, L2EmgError
 from l2emg_ros.experts.router import Router
 from l2emg_ros.experts.state import chosen
 from l2emg_ros.generator import checkpoint
@@ -34,6 +35,7 @@ from l2emg_ros.learning.verdict import Check, Verdict
 from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.retarget.robot import Robot
 
+_LOG = logging.getLogger(__name__)
 _HELD = 0.25
 
 
@@ -112,7 +114,11 @@ def promote(host: Host, candidate: Candidate) -> Verdict:
             router,
             model.hashes()['emotion'],
         )
-    host.registry.collect()
+    try:
+        host.registry.collect()
+    except (L2EmgError, OSError) as error:
+        # It is active; what is too much goes another time.
+        _LOG.warning('%s could not be tidied: %s', host.registry.folder, error)
     return Verdict(True, f'{name} is active', name, tuple(checks))
 
 

@@ -24,6 +24,7 @@ from dataclasses import asdict
 import json
 import os
 from pathlib import Path
+import re
 import sqlite3
 from typing import Any
 
@@ -35,6 +36,8 @@ from l2emg_ros.lifelong.interaction import Feedback, Interaction, Outcome
 
 # Folder of the recordings and demonstrations, beside the index.
 FILES = 'interactions'
+# Names that only the log gives, complete or not: what else lies there is left alone.
+OURS = re.compile(r'[0-9a-f]{32}\.(mcap|demo\.\w+)|\.tmp-[^/]*')
 _SCHEMA = 1
 # Says that a database is ours: 'L2EM'.
 _APPLICATION = 0x4C32454D
@@ -200,7 +203,7 @@ class Index:
             ).fetchall()
             for identifier, demonstration in rows:
                 names = [f'{identifier}.mcap', *([demonstration] if demonstration else [])]
-                for name in names:
+                for name in map(_checked, names):
                     self._connection.execute('INSERT OR IGNORE INTO doomed VALUES (?)', (name,))
             self._connection.execute(f'DELETE FROM interactions WHERE {condition}', values)
             self._connection.execute(
@@ -209,9 +212,14 @@ class Index:
         return len(rows)
 
     def doomed(self) -> list[str]:
-        """Return the names of files that are to be removed."""
+        """Return the names of files that are to be removed.
+
+        Raises:
+            LogError: One is no name that a log gives: it could be that of any file.
+        """
         with self._told():
-            return [str(row[0]) for row in self._connection.execute('SELECT file FROM doomed')]
+            rows = self._connection.execute('SELECT file FROM doomed').fetchall()
+        return [_checked(row[0]) for row in rows]
 
     def scrub(self, names: Sequence[str]) -> None:
         """Leave no byte of deleted rows in the database or its journal, then forget the names.
@@ -252,7 +260,7 @@ class Index:
         if row is None:
             return []
         named = [(f'{identifier}.mcap', str(row[0]))]
-        return [*named, (str(row[1]), str(row[2]))] if row[1] else named
+        return [*named, (_checked(row[1]), str(row[2]))] if row[1] else named
 
     def names(self) -> set[str]:
         """Return the names of all files that belong to rows or are being removed."""
@@ -381,12 +389,19 @@ def _from_row(row: sqlite3.Row, folder: Path) -> Interaction:
             human_after=_emotion(row['human_after']),
             correction=row['correction'],
             preferred_motion_id=row['preferred_motion_id'],
-            demonstration=str(folder / FILES / demonstration) if demonstration else '',
+            demonstration=str(folder / FILES / _checked(demonstration)) if demonstration else '',
             confidence_before=row['confidence_before'],
             confidence_after=row['confidence_after'],
         ),
         outcome=outcome,
     )
+
+
+def _checked(name: object) -> str:
+    """Return the name of a file of a log; another one could lead anywhere."""
+    if not isinstance(name, str) or not OURS.fullmatch(name):
+        raise LogError(f'the log is damaged: it names the file {name!r:.80}')
+    return name
 
 
 def _emotion_text(emotion: Emotion | None) -> str | None:

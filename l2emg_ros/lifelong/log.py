@@ -39,7 +39,7 @@ import zipfile
 from l2emg_ros.errors import BadRequest, L2EmgError, LogError
 from l2emg_ros.files import atomic_write, sha256, sync_folder
 from l2emg_ros.lifelong import demonstration, recording
-from l2emg_ros.lifelong.index import FILES, Index
+from l2emg_ros.lifelong.index import FILES, Index, OURS
 from l2emg_ros.lifelong.interaction import Interaction, Outcome
 from l2emg_ros.lifelong.recording import Record
 
@@ -50,8 +50,6 @@ _MAX_DEMONSTRATION = 50_000_000
 # A file of 50 MB can unfold to far more than a motion.
 _MAX_UNFOLDED = 500_000_000
 _SUFFIXES = ('.npz', '.npy', '.bvh', '.csv')
-# Names that only the log gives, complete or not: what else lies there is left alone.
-_OURS = re.compile(r'[0-9a-f]{32}\.(mcap|demo\.\w+)|\.tmp-.*')
 
 
 class InteractionLog:
@@ -332,7 +330,7 @@ class InteractionLog:
         self._finish()
         known = self._index.names()
         for path in self._files.iterdir():
-            if path.name not in known and _OURS.fullmatch(path.name):
+            if path.name not in known and OURS.fullmatch(path.name):
                 path.unlink(missing_ok=True)
         reserve = self.folder / _RESERVE
         if not reserve.exists():

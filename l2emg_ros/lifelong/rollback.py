@@ -19,11 +19,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from l2emg_ros.errors import BadRequest
+from l2emg_ros.experts import manifest as manifests
 from l2emg_ros.experts import state
 from l2emg_ros.experts.registry import Registry
 
 
-def rollback(registry: Registry, scenario: str, version: str = '') -> str:
+def rollback(registry: Registry, scenario: str, version: str = '', *, force: bool = False) -> str:
     """Make an earlier version of a scenario's expert the active one.
 
     Going back again goes back further; before the first version, the scenario is taken out and
@@ -34,19 +35,20 @@ def rollback(registry: Registry, scenario: str, version: str = '') -> str:
         registry: Where the experts are.
         scenario: The scenario whose expert is to change.
         version: The version wanted; empty for the one that was active before.
+        force: Take one that the gate refused, too.
 
     Returns:
         What is active now, as a sentence.
 
     Raises:
-        BadRequest: There is no such scenario or version.
+        BadRequest: There is no such scenario or version, or the gate refused it.
         ExpertIntegrityError: The files of the version differ from its manifest.
     """
     with registry.writing():
         present = registry.active()
         entry = present['active'].get(scenario)
         if entry is None:
-            return _bring_back(registry, present, scenario, version)
+            return _bring_back(registry, present, scenario, version, force)
         chosen, name = state.chosen(present), entry['name']
         if version:
             target = (name, version)
@@ -60,6 +62,8 @@ def rollback(registry: Registry, scenario: str, version: str = '') -> str:
             return f'{first}: {take_out(registry, scenario)}'
         if target == chosen[scenario]:
             return f'{name} is at version {version} already'
+        if version and not force:
+            _check_verdict(registry, *target)
         registry.restore({**chosen, scenario: target})
         return f'{target[0]} is now at version {target[1]}, was {entry["version"]}'
 
@@ -128,8 +132,17 @@ def _before(
     )
 
 
+def _check_verdict(registry: Registry, name: str, version: str) -> None:
+    """Refuse a version that the gate refused: naming one is no way around it."""
+    if manifests.refused(registry.manifest(name, version)):
+        raise BadRequest(
+            f'the gate refused {name}@{version}: `l2emg experts show {name}@{version}` says why, '
+            '`l2emg experts rollback --force` takes it nevertheless'
+        )
+
+
 def _bring_back(
-    registry: Registry, present: Mapping[str, Any], scenario: str, version: str
+    registry: Registry, present: Mapping[str, Any], scenario: str, version: str, force: bool
 ) -> str:
     """Make a version active again whose scenario has been taken out."""
     chosen = state.chosen(present)
@@ -141,6 +154,8 @@ def _bring_back(
     target = next(names, None)
     if not version or target is None:
         raise _unknown(scenario, chosen)
+    if not force:
+        _check_verdict(registry, target[0], version)
     registry.restore({**chosen, scenario: (target[0], version)})
     return f'{target[0]} is now at version {version}, {scenario} had no expert'
 

@@ -79,7 +79,8 @@ def test_killed_at_any_moment_it_loads(tmp_path: Path) -> None:
     assert len(numbers) > KILLS // 2, 'the victims did nothing'
     found.collect(keep=1, age=0.0)
     assert not list(found.folder.rglob('.tmp-*'))
-    assert len(found.versions()) <= 2
+    # Of each expert the one in use, and one that was never made active.
+    assert len(found.versions()) <= 4
     assert len(list(found.folder.glob('router-*'))) <= 4
     size = sum(path.stat().st_size for path in found.folder.rglob('*') if path.is_file())
     assert size < 1 << 20

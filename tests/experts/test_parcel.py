@@ -24,6 +24,7 @@ import zipfile
 from experts import small
 import numpy as np
 import pytest
+from safetensors.numpy import load, save
 
 from l2emg_ros.errors import BadRequest, ExpertIntegrityError, L2EmgError
 from l2emg_ros.experts import parcel
@@ -114,6 +115,51 @@ def test_a_scenario_that_is_known_gets_the_texts_of_the_version_that_comes(
         source.router().row('ward').state()['sums'], before.row('ward').state()['sums']
     )
     small.check(source)
+
+
+def test_what_the_gate_refused_is_not_made_active(
+    source: Registry, target: Registry, tmp_path: Path
+) -> None:
+    described = {**small.manifest('ward'), 'gate': {'verdict': 'refused', 'checks': []}}
+    version = source.add(described, *small.tensors(4))
+    path = tmp_path / 'refused.zip'
+    parcel.export(source, 'ward', version, path)
+    with pytest.raises(BadRequest, match=r'refused\.zip holds an expert that the gate refused'):
+        parcel.take(target, path, activate=True)
+    assert target.versions() == [('home', '1')]
+    assert 'not active' in parcel.take(target, path)
+
+
+def test_an_expert_of_other_sizes_is_refused(
+    source: Registry, target: Registry, tmp_path: Path
+) -> None:
+    adapter, slots = small.tensors(4)
+    key = next(name for name in adapter if '.lora_A.' in name)
+    wider = {**adapter, key: np.concatenate([adapter[key], adapter[key]], axis=1)}
+    version = source.add(small.manifest('ward'), wider, slots)
+    parcel.export(source, 'ward', version, tmp_path / 'wide.zip')
+    with pytest.raises(ExpertIntegrityError, match=r'wide\.zip: .* expected .* those of home'):
+        parcel.take(target, tmp_path / 'wide.zip')
+    assert target.versions() == [('home', '1')]
+
+
+@pytest.mark.parametrize(
+    ('name', 'factor'), [('scatter', -1.0), ('lexical', -1.0), ('scales', 0.0)]
+)
+def test_statistics_that_no_texts_have_are_refused(
+    target: Registry, archive: Path, name: str, factor: float
+) -> None:
+    """The first request that is routed would fail, and with it every request."""
+
+    def spoil(files: dict[str, bytes]) -> None:
+        rows = dict(load(files['router.safetensors']))
+        rows[name] = rows[name] * np.float32(factor)
+        files['router.safetensors'] = save(rows)
+        sealed(files)
+
+    with pytest.raises(ExpertIntegrityError, match='router statistics'):
+        parcel.take(target, rewritten(archive, spoil), activate=True)
+    assert target.versions() == [('home', '1')]
 
 
 def test_the_same_export_twice_is_the_same_file(

@@ -181,7 +181,9 @@ def test_collection_keeps_the_last_three_the_active_and_the_young(registry: Regi
         version = small.add(registry, 'ward', seed + 10)
         small.activate(registry, seed + 10, ward=version)
     rollback(registry, 'ward', '3')
-    never = small.add(registry, 'ward', 99)
+    refused = {**small.manifest('ward'), 'gate': {'verdict': 'refused', 'checks': []}}
+    never = registry.add(refused, *small.tensors(98))
+    waiting = small.add(registry, 'ward', 99)
     for name, version in registry.versions():
         os.utime(registry.folder / name / version, (1e9, 1e9))
     young = small.add(registry, 'ward', 100)
@@ -189,9 +191,9 @@ def test_collection_keeps_the_last_three_the_active_and_the_young(registry: Regi
     (registry.folder / '.tmp-file').write_bytes(b'left')
     (registry.folder / 'router-0123456789ab.safetensors').write_bytes(b'left')
     removed = registry.collect()
-    # Active is 3, the two active before it 7 and 6; never was not, but young is young.
+    # Active is 3, the two active before it 7 and 6; one was refused, one nobody has tried yet.
     kept = [version for _, version in registry.versions('ward')]
-    assert kept == ['3', '6', '7', young]
+    assert kept == ['3', '6', '7', waiting, young]
     assert removed == ['ward@1', 'ward@2', 'ward@4', 'ward@5', f'ward@{never}']
     assert not list(registry.folder.rglob('.tmp-*'))
     named = {past['router']['file'] for past in (registry.active(), *registry.history())}
@@ -200,6 +202,18 @@ def test_collection_keeps_the_last_three_the_active_and_the_young(registry: Regi
     assert registry.collect() == []
     with pytest.raises(BadRequest, match='keep is 0'):
         registry.collect(keep=0)
+
+
+def test_what_the_gate_refused_is_not_brought_back(registry: Registry) -> None:
+    refused = {**small.manifest('ward'), 'gate': {'verdict': 'refused', 'checks': []}}
+    version = registry.add(refused, *small.tensors(5))
+    with pytest.raises(BadRequest, match='the gate refused ward@3'):
+        rollback(registry, 'ward', version)
+    take_out(registry, 'ward')
+    with pytest.raises(BadRequest, match='the gate refused ward@3'):
+        rollback(registry, 'ward', version)
+    assert small.active(registry) == {'stage': 'stage@1'}
+    assert 'ward is now at version 3' in rollback(registry, 'ward', version, force=True)
 
 
 def test_a_damaged_active_file_lets_nothing_be_collected(registry: Registry) -> None:

@@ -292,6 +292,31 @@ def test_strangers_in_the_folder_are_left_alone(folder: Path, log: InteractionLo
     assert {path.name for path in (folder / 'interactions').iterdir()} == set(names)
 
 
+@pytest.mark.parametrize('table', ['interactions', 'doomed'])
+def test_a_name_that_leads_elsewhere_is_refused(
+    folder: Path, log: InteractionLog, tmp_path: Path, table: str
+) -> None:
+    victim = tmp_path / 'victim.txt'
+    victim.touch()
+    identifier = log.add(interaction(), [record()])
+    log.close()
+    path = os.path.relpath(victim, folder / 'interactions')
+    with sqlite3.connect(folder / 'index.sqlite') as connection:
+        if table == 'doomed':
+            connection.execute('INSERT INTO doomed VALUES (?)', (path,))
+        else:
+            connection.execute('UPDATE interactions SET demonstration = ?', (path,))
+    connection.close()
+    with InteractionLog(folder) as reader:
+        with pytest.raises(LogError, match=r"it names the file '.*victim\.txt'"):
+            reader.erase(everything=True)
+        if table == 'interactions':
+            for read in (reader.interactions, lambda: reader.recording(identifier)):
+                with pytest.raises(LogError, match=r'victim\.txt'):
+                    read()
+    assert victim.exists()
+
+
 def test_a_log_that_was_removed_takes_nothing(folder: Path, log: InteractionLog) -> None:
     """Rows of a file without a name would be lost although they were acknowledged."""
     log.add(interaction(), [record()])
