@@ -64,9 +64,11 @@ def run(args: argparse.Namespace, until: float) -> int:
     from l2emg_ros.cli.train import report
     from l2emg_ros.errors import BadRequest
     from l2emg_ros.learning.job import Job
-    from l2emg_ros.learning.learner import learn
+    from l2emg_ros.learning.learner import forget, learn
     from l2emg_ros.training.loop import Unfinished
 
+    if args.batch is not None:
+        raise BadRequest('--batch is for the stages of a model: not for a scenario of your own')
     place = Path(args.scenario)
     given = args.model != args.default_model
     job = Job(
@@ -81,8 +83,11 @@ def run(args: argparse.Namespace, until: float) -> int:
         promote=not args.no_promote,
         seed=args.seed,
         device=args.device,
+        lr=args.lr or Job.lr,
         fewest=args.fewest,
     )
+    if args.restart:
+        forget(job)
 
     def told(stage: str, step: int, steps: int, seconds: float, figures: dict[str, float]) -> None:
         report(stage, step, steps, seconds, figures)

@@ -85,7 +85,7 @@ def _words() -> dict[str, Any]:
 def understood(text: str) -> Correction:
     """Return what a person's words ask for; nothing where none of them is known.
 
-    "calmer", "a bit slower", "not so wild", "too fast", "happier", "less angry".
+    "calmer", "a bit slower", "not so wild", "not slow enough", "happier", "less angry".
     """
     said = lexicon.words(text)
     pace = size = intensity = 1.0
@@ -94,6 +94,11 @@ def understood(text: str) -> Correction:
         before = _near(said[max(place - _NEAR, 0) : place])
         change = _STEP * _weight(before)
         opposed = bool(set(before) & set(_words()['opposed']))
+        if said[place + 1 : place + 2] == ['enough']:
+            # "Not slow enough" wants it slower still; "slow enough" wants nothing.
+            if not opposed:
+                continue
+            opposed = False
         for axis, sign in _meanings(word):
             factor = 1.0 + (-sign if opposed else sign) * change
             pace *= factor if axis in ('pace', 'both') else 1.0

@@ -83,7 +83,7 @@ def learn(job: Job, report: Report, clock: Callable[[], float] = time.monotonic)
         message = f'the data of {job.scenario!r} contradicts itself and is refused: {said}'
         return Verdict(False, message, findings=findings, refused=True)
     work = job.work / _identity(host, lessons)
-    _forget(job, work)
+    forget(job, work)
     decided = _decide(host, lessons, work)
     _LOG.info('%s: %s', job.scenario, decided)
     verdict = promote(host, _train(host, lessons, decided, work))
@@ -95,7 +95,7 @@ def _read(host: Host) -> tuple[Lessons, list[Interaction]]:
     """Return the lessons, and the interactions that they come from."""
     job, model = host.job, host.model
     if job.data is not None:
-        return scenario.read(job.data, model.tokenizer, model.lm.config.longest), []
+        return scenario.read(job.data, model.tokenizer, model.lm.config.longest, job.robot), []
     if job.log is None:
         raise BadRequest('no data: expected a scenario folder or the folder of a log')
     with InteractionLog(job.log) as log:
@@ -114,6 +114,7 @@ def _read(host: Host) -> tuple[Lessons, list[Interaction]]:
             host.serving(),
             recorded=recorded,
             model=model.name,
+            robot=job.robot,
         )
         return teacher.lessons(found, job.seed), found
 
@@ -135,8 +136,11 @@ def _chosen(host: Host, interactions: list[Interaction]) -> list[Interaction]:
     return [interaction for interaction in interactions if interaction.id not in learned]
 
 
-def _forget(job: Job, work: Path) -> None:
-    """Remove the states of runs of this scenario that will never go on: the data has changed."""
+def forget(job: Job, work: Path | None = None) -> None:
+    """Remove the states of runs of a job's scenario, but that of the folder ``work``.
+
+    Where the data has changed they will never go on.
+    """
     name = re.compile(re.escape(job.scenario) + '-[0-9a-f]{12}')
     for path in job.work.glob('*'):
         if path != work and name.fullmatch(path.name):

@@ -58,6 +58,8 @@ class Teacher:
         recorded: Returns the tokens that an interaction's recording has of the motion that it
             prefers, or None.
         model: Name of the model; what another one has performed is left out. '' takes all.
+        robot: Whose trajectories people may have shown, unless these name a shipped one: a shipped
+            name or a map file.
     """
 
     lm: MotionLanguageModel
@@ -67,6 +69,7 @@ class Teacher:
     weights: RewardWeights = field(default_factory=RewardWeights)
     recorded: Callable[[Interaction], NDArray[np.int64] | None] = lambda _: None
     model: str = ''
+    robot: str = ''
 
     def lessons(self, interactions: Sequence[Interaction], seed: int) -> Lessons:
         """Return what interactions teach.
@@ -128,7 +131,7 @@ class Teacher:
             if not interaction.feedback.demonstration:
                 continue
             try:
-                motion = demonstration.load(interaction.feedback.demonstration)
+                motion = demonstration.load_for(self.robot, interaction.feedback.demonstration)
                 tokens = spoken(self.tokenizer, motion, self.lm.config.longest)
             except (L2EmgError, OSError) as error:
                 left_out[f'demonstration: {error}'] += 1
@@ -201,7 +204,7 @@ class Teacher:
         ):
             said = interaction.feedback
             # Who says or shows how it should be has it learned in place of what there was.
-            if np.isnan(gain) or said.correction or said.demonstration:
+            if np.isnan(gain) or understood(said.correction) or said.demonstration:
                 continue
             weight = _RATED * float(np.clip(np.exp(gain / _TEMPERATURE), 0.0, _MOST_WEIGHT))
             asked, tokens = interaction.emotion, _tokens(interaction)

@@ -58,7 +58,9 @@ def spoken(tokenizer: MotionTokenizer, motion: Motion, longest: int) -> Tensor:
     return tokens
 
 
-def read(path: str | os.PathLike[str], tokenizer: MotionTokenizer, longest: int) -> Lessons:
+def read(
+    path: str | os.PathLike[str], tokenizer: MotionTokenizer, longest: int, robot: str = ''
+) -> Lessons:
     """Return the examples of a scenario.
 
     Args:
@@ -67,6 +69,7 @@ def read(path: str | os.PathLike[str], tokenizer: MotionTokenizer, longest: int)
             taken as the motions of people that they stand for.
         tokenizer: Of the model that is to learn.
         longest: Tokens of the longest motion that it can learn.
+        robot: Of trajectories that do not name a shipped one: a shipped name or a map file.
 
     Raises:
         BadRequest: A row or a motion cannot be used; nothing is learned from half a scenario. It
@@ -78,7 +81,7 @@ def read(path: str | os.PathLike[str], tokenizer: MotionTokenizer, longest: int)
     examples, wrong = [], []
     for name, row, where in _rows(root):
         try:
-            examples.append(_example(name, row, tokenizer, longest))
+            examples.append(_example(name, row, tokenizer, longest, robot))
         except (L2EmgError, OSError) as error:
             wrong.append(f'{where}: {" ".join(str(error).split())}')
     if wrong:
@@ -89,7 +92,7 @@ def read(path: str | os.PathLike[str], tokenizer: MotionTokenizer, longest: int)
     return Lessons(tuple(examples))
 
 
-def _example(name: str, row: Any, tokenizer: MotionTokenizer, longest: int) -> Example:
+def _example(name: str, row: Any, tokenizer: MotionTokenizer, longest: int, robot: str) -> Example:
     """Return the example of a row.
 
     Raises:
@@ -98,7 +101,7 @@ def _example(name: str, row: Any, tokenizer: MotionTokenizer, longest: int) -> E
     """
     if isinstance(row, BadRequest):
         raise row
-    motion = demonstration.load(row['motion'])
+    motion = demonstration.load_for(robot, row['motion'])
     text = row.get('text') or motion.text
     if not isinstance(text, str):
         raise BadRequest(f'text is {text!r}: expected what to do, in words')

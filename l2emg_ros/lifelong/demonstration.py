@@ -41,6 +41,31 @@ def load(path: str | os.PathLike[str], robot: str = '') -> Motion:
     return _from_trajectory(Path(path), robot) if is_trajectory(path) else Motion.load(path)
 
 
+def load_for(own: str, path: str | os.PathLike[str]) -> Motion:
+    """Load a demonstration that may be a trajectory of one's own robot, which is not shipped.
+
+    Args:
+        own: That robot: a shipped name or the path of a map file.
+        path: As of `load`.
+
+    Raises:
+        MotionFormatError: As of `load`.
+        RobotMapError: As of `load`.
+        BadRequest: As of `load`.
+        OSError: As of `load`.
+    """
+    try:
+        return load(path)
+    except RobotMapError:
+        from l2emg_ros.retarget.robot import Robot
+        from l2emg_ros.retarget.trajectory import Trajectory
+
+        # That of yet another robot may have joints of the same names.
+        if not own or Robot.load(own).name != Trajectory.load(path).robot:
+            raise
+        return load(path, own)
+
+
 def check(path: str | os.PathLike[str]) -> None:
     """Check that a file holds what can be learned from, as far as that can be known now.
 

@@ -140,7 +140,7 @@ class InteractionLog:
         kept = self._files / f'{identifier}.demo{Path(shown).suffix.lower()}'
         try:
             if shown:
-                self._copy(Path(shown).expanduser(), kept)
+                self._copy(Path(os.path.expanduser(shown)), kept)
             with atomic_write(record, _MODE) as temporary:
                 recording.write(temporary, messages)
             self._index.insert(

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+import os
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ class Initiative:
         from l2emg_ros.lifelong.log import InteractionLog
 
         registry, given = self._registry(), self._node.parameters
-        folder = Path(given.log_path).expanduser()
+        folder = Path(os.path.expanduser(given.log_path))
         interactions = []
         with suppress(L2EmgError), InteractionLog(folder) as log:
             interactions = log.interactions()
@@ -116,7 +117,8 @@ class Initiative:
 
     @property
     def _file(self) -> Path:
-        return Path(self._node.parameters.log_path).expanduser() / 'training' / _TRIED
+        folder = os.path.expanduser(self._node.parameters.log_path)
+        return Path(folder, 'training', _TRIED)
 
     def _tried(self) -> set[str]:
         """Return the interactions that something was tried to be learned from."""

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import os
 from pathlib import Path
 import time
 from typing import Any
@@ -167,7 +168,7 @@ def job_of(given: Any, *, scenario: str, data: Path | None = None, **options: An
     from l2emg_ros import resources
     from l2emg_ros.learning.job import Job
 
-    log = Path(given.log_path).expanduser()
+    log = Path(os.path.expanduser(given.log_path))
     return Job(
         scenario=scenario,
         model=resources.find('models/default', given.model_path or None),

@@ -19,6 +19,7 @@ from collections.abc import Callable
 import dataclasses
 from dataclasses import dataclass
 import math
+import os
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -71,7 +72,8 @@ def parameter(
 
 def folder(value: str) -> Path | None:
     """Return the path that a parameter names, `~` being the user's home; empty is None."""
-    return Path(value).expanduser() if value else None
+    # The one of pathlib raises where there is no such user.
+    return Path(os.path.expanduser(value)) if value else None
 
 
 @dataclass(frozen=True)

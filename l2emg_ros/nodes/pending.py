@@ -92,9 +92,9 @@ class Pending:
             expert_weights=tuple(first.expert_weights),
             novelty_p_value=first.novelty_p_value,
             seed=first.seed,
-            # Tokens of some chunks alone would be those of another motion.
+            # Tokens of some chunks alone would be those of another motion, cut short or not.
             tokens=np.concatenate(rows)
-            if same and len(rows) == self.chunks
+            if self.complete and same and len(rows) == self.chunks
             else np.zeros((0, 0), dtype=np.int64),
             seconds=self.seconds,
             recorded=recorded,

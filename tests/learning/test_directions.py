@@ -72,9 +72,9 @@ def test_what_would_be_too_long_is_as_slow_as_fits(stage: Stage) -> None:
     assert not found.left_out
 
 
-def test_what_is_not_understood_teaches_nothing(stage: Stage) -> None:
+def test_words_that_are_not_understood_leave_the_rating(stage: Stage) -> None:
     found = lessons(stage, corrected('more pepper'))
-    assert not found.examples
+    assert [example.rated for example in found.examples] == [True]
     assert not found.preferences
     assert found.left_out == {'correction not understood': 1}
 

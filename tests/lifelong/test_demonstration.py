@@ -63,6 +63,7 @@ def test_a_trajectory_of_a_shipped_robot(tmp_path: Path, g1: Robot, suffix: str)
     assert demonstration.is_trajectory(path)
     motion = demonstration.load(path)
     assert motion == to_motion(g1, Trajectory.load(path))
+    assert demonstration.load_for('no robot', path) == motion
     assert motion.text == 'shown by hand'
     motion.save(tmp_path / 'motion.npz')
     assert not demonstration.is_trajectory(tmp_path / 'motion.npz')
@@ -79,6 +80,9 @@ def test_a_robot_of_ones_own(tmp_path: Path) -> None:
         RobotMapError, match=r"shown\.npz: trajectory of robot 'toy': expected one"
     ):
         demonstration.load(path)
+    assert demonstration.load_for(str(own), path) == demonstration.load(path, str(own))
+    with pytest.raises(RobotMapError, match="trajectory of robot 'toy'"):
+        demonstration.load_for('g1', path)
     # It can be kept until somebody knows that robot, if it is one at all.
     demonstration.check(path)
     # A file does not choose what other file is read.
