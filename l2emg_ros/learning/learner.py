@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l2emg_ros.errors import BadRequest, L2EmgError
+from l2emg_ros.experts import manifest as manifests
 from l2emg_ros.learning import growth, scenario, tuning
 from l2emg_ros.learning.audit import audit
 from l2emg_ros.learning.evidence import cross_validated
@@ -128,11 +129,11 @@ def _chosen(host: Host, interactions: list[Interaction]) -> list[Interaction]:
         return [i for i in interactions if i.scenario == job.scenario]
     learned: set[str] = set()
     for version in host.registry.versions():
-        # What was refused under this name may be learned with more beside it.
-        if version[0] == job.scenario:
-            continue
         with suppress(L2EmgError):  # A damaged version has taught nobody anything.
-            learned.update(host.registry.manifest(*version).get('data', {}).get('ids', ()))
+            manifest = host.registry.manifest(*version)
+            # What was refused may be learned with more beside it, under this or another name.
+            if version[0] != job.scenario and not manifests.refused(manifest):
+                learned.update(manifest.get('data', {}).get('ids', ()))
     return [interaction for interaction in interactions if interaction.id not in learned]
 
 

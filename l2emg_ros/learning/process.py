@@ -117,7 +117,9 @@ class Trainer:
         complaints: deque[str] = deque(maxlen=20)
         reader = threading.Thread(target=complaints.extend, args=(process.stderr,), daemon=True)
         reader.start()
-        with process:
+        answer: dict[str, Any] = {}
+        # One that has ended before it could read its job has no more use for it.
+        with suppress(BrokenPipeError), process:
             self._write(self._job.to_json())
             answer = self._answer(process)
             reader.join()

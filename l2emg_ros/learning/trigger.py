@@ -26,6 +26,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from l2emg_ros.learning.correction import understood
 from l2emg_ros.learning.reward import advantages, reward, RewardWeights
 from l2emg_ros.learning.scenario import SHORTEST
 from l2emg_ros.lifelong.interaction import Interaction
@@ -97,7 +98,7 @@ def due(
 def _usable(interaction: Interaction, weights: RewardWeights) -> bool:
     """Return whether an interaction can teach something."""
     said = interaction.feedback
-    told = said.correction or said.demonstration or said.preferred_motion_id
+    told = understood(said.correction) or said.demonstration or said.preferred_motion_id
     taught = bool(told) or reward(interaction, weights) is not None
     return taught and len(interaction.tokens) >= SHORTEST and bool(interaction.text.strip())
 

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 import os
 from pathlib import Path
+import time
 from typing import Any
 
 from l2emg_ros.errors import L2EmgError
@@ -29,6 +30,8 @@ from l2emg_ros.nodes.jobs import Jobs
 from l2emg_ros.nodes.learning import job_of
 
 _PERIOD = 1.0
+# Share of the time that may be spent on reading the log: a long one takes a second.
+_SHARE = 0.05
 _TRIED = 'tried.json'
 
 
@@ -53,6 +56,10 @@ class Initiative:
         self._seen: tuple[int, bool, int] | None = None
         self._looking = False
         self._tried_now: set[str] = set()
+        self._next = 0.0
+        self._learning = False
+        # What could not be learned from is tried again with more.
+        self._needed = 0
         self._values: dict[str, str] = {}
         self._alarms: list[str] = []
         node.every(_PERIOD, self._on_watch, steady=True)
@@ -60,6 +67,8 @@ class Initiative:
     async def _on_watch(self) -> None:
         """Look again when there is something new to see; the same data is looked at once."""
         if not self._node.active or self._jobs.busy or self._looking:
+            return
+        if time.monotonic() < self._next:
             return
         wanted = bool(self._node.parameters.learn_by_itself)
         now = (self._count(), wanted, self._jobs.ended)
@@ -81,6 +90,7 @@ class Initiative:
 
         self._node.get_logger().info(f'learning {found.scenario} by itself: {found.why}')
         job = job_of(self._node.parameters, scenario=found.scenario, ids=found.ids)
+        self._learning = True
         try:
             await self._jobs.run(job, lambda _: None, lambda: False)
         except TrainerStopped as stopped:
@@ -88,32 +98,47 @@ class Initiative:
             self._node.get_logger().info(f'{found.scenario}: {stopped}')
             return
         except Exception as error:
+            # Too little could be used, or the trainer was killed: nothing is wrong with the data.
             self._node.report(error)
+            self._needed = len(found.fresh) + self._node.parameters.fewest_lessons // 2
+            return
+        finally:
+            self._learning = False
+        self._needed = 0
         # First in memory: on a full disk it would be tried again and again.
         self._tried_now.update(found.fresh)
         await self._node.worker.run(self._note)
+
+    def stop(self) -> None:
+        """Stop what was begun by itself; its state is saved."""
+        if self._learning:
+            self._jobs.cancel()
 
     # On the worker's thread.
 
     def _look(self) -> Any:
         """Return what is due, or None; read the signs of failing on the way."""
-        from l2emg_ros.learning.signs import signs
-        from l2emg_ros.learning.trigger import due
+        from l2emg_ros.learning import signs, trigger
         from l2emg_ros.lifelong.log import InteractionLog
 
+        began = time.monotonic()
         registry, given = self._registry(), self._node.parameters
         folder = Path(os.path.expanduser(given.log_path))
         interactions = []
         with suppress(L2EmgError), InteractionLog(folder) as log:
             interactions = log.interactions()
-        self._values, self._alarms = signs(registry, interactions)
+        self._values, self._alarms = signs.signs(registry, interactions)
         used, names = self._tried(), set()
         for name, version in registry.versions():
             names.add(name)
             with suppress(L2EmgError):
                 used.update(registry.manifest(name, version).get('data', {}).get('ids', ()))
         active = registry.active()['active']
-        return due(interactions, active, names, used, given.fewest_lessons)
+        fewest = max(given.fewest_lessons, self._needed)
+        found = trigger.due(interactions, active, names, used, fewest)
+        now = time.monotonic()
+        self._next = now + (now - began) / _SHARE
+        return found
 
     @property
     def _file(self) -> Path:

@@ -74,7 +74,10 @@ class Jobs:
             BadRequest: One is running.
         """
         if self.busy:
-            raise BadRequest(f'{self._state}: wait for its end or cancel it')
+            raise BadRequest(
+                f'{self._state}: wait for its end, cancel it, or, where it was begun by itself, '
+                'set learn_by_itself to false'
+            )
 
     async def run(
         self, job: Any, told: Callable[[Any], None], cancelled: Callable[[], bool]

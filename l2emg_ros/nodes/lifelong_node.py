@@ -126,6 +126,11 @@ class LifelongNode(BaseNode[LifelongParameters]):
         if self._recorder is not None:
             self._recorder.close()
 
+    def parameters_changed(self, value: LifelongParameters) -> None:
+        """Stop what was begun by itself where that is no longer wanted."""
+        if self._initiative is not None and not value.learn_by_itself:
+            self._initiative.stop()
+
     @property
     def idle(self) -> bool:
         """Whether everything that was begun has been stored and answered."""

@@ -121,6 +121,14 @@ def test_it_pauses_and_is_cancelled(run: Callable[..., Run], job: Job) -> None:
     assert states(job)
 
 
+def test_one_that_has_just_begun_is_cancelled(run: Callable[..., Run]) -> None:
+    one = run()
+    one.until(lambda: one.trainer.pid)
+    one.trainer.cancel()
+    with pytest.raises(TrainerStopped):
+        one.verdict.result(TIMEOUT)
+
+
 def test_one_that_does_not_end_is_killed(run: Callable[..., Run]) -> None:
     one = run()
     one.until_it_learns()

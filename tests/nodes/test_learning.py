@@ -28,6 +28,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from l2emg_interfaces.action import GenerateMotion, LearnScenario
 from l2emg_interfaces.msg import MotionOutcome, SmplMotion
 from learning import school
+from lifecycle_msgs.msg import Transition
 from nodes.chunked import chunks, gesture
 from nodes.graph import Graph, wait_until
 import pytest
@@ -193,7 +194,7 @@ def test_one_job_at_a_time_and_a_cancelled_one_goes_on(
     first = endless(graph, tmp_path)
     code, result = Pupil(graph, data=patients_again(tmp_path)).result()
     assert (code, result.error_code) == (GoalStatus.STATUS_ABORTED, Result.BAD_REQUEST)
-    assert result.message == 'learning ward: wait for its end or cancel it'
+    assert result.message.startswith('learning ward: wait for its end, cancel it')
     wait_until(lambda: first.told[-1].step > 10, 'it does not go on')
     graph.ask(first.goal.cancel_goal_async)
     code, result = first.result()
@@ -311,30 +312,56 @@ def test_reasons_to_pause(graph: Graph, start: Start, tmp_path: Path) -> None:
     assert pupil.result()[1].error_code == Result.CANCELLED
 
 
+def strange(number: int, **fields: Any) -> Any:
+    """Return an interaction about a request that no expert served."""
+    return school.interaction(
+        number,
+        rating=1.0,
+        scenario='',
+        experts=('base',),
+        expert_weights=(1.0,),
+        novelty_p_value=0.001,
+        id='',
+        **fields,
+    )
+
+
+def test_what_could_not_be_used_keeps_nothing_else_from_being_learned(
+    graph: Graph, start: Start, log: Path, tmp_path: Path
+) -> None:
+    with InteractionLog(log, writer=True) as writer:
+        others = ['another model' if n < 3 else '' for n in range(9)]
+        ids = [writer.add(strange(n, model=model), []) for n, model in enumerate(others)]
+    node = start(learn_by_itself=True)
+    wait_until(lambda: '6 usable lessons' in node.last_error, 'it was not tried', PATIENCE)
+    tried = log / 'training' / 'tried.json'
+    assert not tried.exists()
+    assert graph.transition('lifelong', Transition.TRANSITION_DEACTIVATE)
+    assert graph.transition('lifelong', Transition.TRANSITION_CLEANUP)
+    with InteractionLog(log, writer=True) as writer:
+        ids += [writer.add(strange(n), []) for n in range(9, 13)]
+    graph.configure_and_activate('lifelong')
+    wait_until(tried.exists, 'it was not tried again', PATIENCE)
+    manifest = registry_for(tmp_path / 'model', tmp_path / 'experts').manifest('situation_1', '1')
+    assert manifest['data']['ids'] == sorted(ids[3:])
+
+
 def test_it_learns_by_itself_and_never_twice_from_the_same(
     graph: Graph, start: Start, log: Path, tmp_path: Path
 ) -> None:
     with InteractionLog(log, writer=True) as writer:
-        ids = [
-            writer.add(
-                school.interaction(
-                    n,
-                    rating=1.0,
-                    scenario='',
-                    experts=('base',),
-                    expert_weights=(1.0,),
-                    novelty_p_value=0.001,
-                    id='',
-                ),
-                [],
-            )
-            for n in range(9)
-        ]
+        ids = [writer.add(strange(n), []) for n in range(9)]
     node = start(learn_by_itself=False)
     registry = registry_for(tmp_path / 'model', tmp_path / 'experts')
     wait_until(lambda: node._learning_status().values.get('requests_of_none') == '9', 'no signs')
     assert graph.set_parameter('lifelong', 'learn_by_itself', True)[0]
     tried = log / 'training' / 'tried.json'
+    wait_until(lambda: node._jobs.busy, 'it does not begin')
+    # Whoever wants it no more need not wait for its end.
+    assert graph.set_parameter('lifelong', 'learn_by_itself', False)[0]
+    wait_until(lambda: not node._jobs.busy, 'it does not stop')
+    assert not tried.exists()
+    assert graph.set_parameter('lifelong', 'learn_by_itself', True)[0]
     wait_until(tried.exists, 'it does not learn', PATIENCE)
     assert registry.versions('situation_1') == [('situation_1', '1')]
     manifest = registry.manifest('situation_1', '1')

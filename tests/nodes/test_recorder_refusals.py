@@ -54,6 +54,7 @@ BAD = {
     'a megabyte': ({'correction': 'x' * 1_000_000}, 'bytes: expected at most 65536'),
     'unknown motion': ({'motion_id': 'stranger'}, "unknown motion_id 'stranger'"),
     'unknown preference': ({'preferred_motion_id': 'nothing'}, "preferred_motion_id 'nothing'"),
+    'no such user': ({'demonstration': '~nosuchuser/shown.npz'}, 'No such file'),
     'no such file': ({'demonstration': '/nowhere.npz'}, 'No such file'),
     'no motion in it': ({'demonstration': __file__}, 'expected a name that ends in'),
 }
