@@ -19,16 +19,16 @@ judged once, by an expert that learned from the others only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from l2emg_ros.learning import tuning
-from l2emg_ros.learning.lessons import Example, Lessons
+from l2emg_ros.learning.lessons import Example, Lessons, motion_of, Preference
 from l2emg_ros.learning.performance import Requests
 from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.model.language_model import MotionLanguageModel
@@ -37,9 +37,10 @@ FOLDS = 3
 _DRAWS = 4000
 # One-sided: that learning does not help shall be as unlikely as this.
 _RISK = 0.05
+# Requests, or motions, below which nothing can be told.
 _ENOUGH = 8
 
-Array = NDArray[np.float64]
+Places = Callable[[Example | Preference], set[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,10 @@ def cross_validated(
         work: Folder of the states, so that a run that was stopped goes on.
         report: Told step, steps and figures.
     """
-    values: dict[str, list[float]] = {'shown': [], 'preferred': []}
-    rated: list[tuple[float, float]] = []
+    # With the request that each belongs to, or, where there are too few, the motion.
+    values: dict[str, list[tuple[float, object]]] = {'shown': [], 'preferred': []}
+    rated: list[tuple[float, float, object]] = []
+    few = _few(lessons)
     folds = _folds(lessons, seed)
     # Each lesson is seen as often as in the training that this stands for.
     lengths = [math.ceil(steps * len(learned) / len(lessons)) for learned, _ in folds]
@@ -123,44 +126,87 @@ def cross_validated(
         )
         gains = tuning.gains(lm, requests, held.examples, expert, active)
         for example, gain in zip(held.examples, gains, strict=True):
+            group = motion_of(example.tokens) if few else example.text
             if example.rated:
-                rated.append((example.weight, gain))
+                rated.append((example.weight, gain, group))
             elif not example.played:
-                values['shown'].append(gain)
+                values['shown'].append((gain, group))
         judged = [p for p in held.preferences if not p.implied]
         better = [Example(p.id, p.text, p.emotion, p.better) for p in judged]
         worse = [Example(p.id, p.text, p.emotion, p.worse) for p in judged]
         won = tuning.gains(lm, requests, better, expert, active)
         lost = tuning.gains(lm, requests, worse, expert, active)
-        values['preferred'] += [a - b for a, b in zip(won, lost, strict=True)]
+        for pair, a, b in zip(judged, won, lost, strict=True):
+            group = motion_of(pair.better) if few else pair.text
+            values['preferred'].append((a - b, group))
     if rated:
-        weights, liked = np.array(rated).T
-        values['rated'] = list((weights - weights.mean()) * (liked - liked.mean()))
+        weights, liked = (np.array([row[k] for row in rated], dtype=float) for k in (0, 1))
+        agreed = (weights - weights.mean()) * (liked - liked.mean())
+        values['rated'] = [(float(v), row[2]) for v, row in zip(agreed, rated, strict=True)]
     rng = np.random.default_rng(seed)
     return [
-        _gain(kind, np.array(found), rng)
+        _gain(kind, found, rng)
         for kind, found in values.items()
-        if len(found) >= _ENOUGH
+        if len({group for _, group in found}) >= _ENOUGH
     ]
 
 
 def _folds(lessons: Lessons, seed: int) -> list[tuple[Lessons, Lessons]]:
-    """Return what is learned from and what is held out, each lesson held out once.
+    """Return what is learned from and what is held out.
 
-    The parts share no request; where there is but one request, they share no source.
+    They share no request, and no motion that people have judged: whoever has learned by heart that
+    one was disliked would know a pair of it. A pair that lies on both sides is on neither.
     """
-    words = sorted(set(lessons.texts))
-    one = len(words) == 1
-    keys = lessons.sources if one else words
+    everything: list[Example | Preference] = [*lessons.examples, *lessons.preferences]
+    places = _places(lessons)
+    keys = sorted({place for one in everything for place in places(one)})
     order = np.random.default_rng(seed).permutation(len(keys))
     parts = [{keys[n] for n in order[k::FOLDS]} for k in range(min(FOLDS, len(keys)))]
-    folds = [lessons.of_others(part) if one else lessons.apart(part) for part in parts]
+    folds = [_parted(lessons, places, part) for part in parts]
     return [(learned, held) for learned, held in folds if len(learned) and len(held)]
 
 
-def _gain(kind: str, values: Array, rng: np.random.Generator) -> Gain:
-    draws = rng.integers(len(values), size=(_DRAWS, len(values)))
-    low, high = np.quantile(values[draws].mean(axis=1), (_RISK, 1.0 - _RISK))
+def _parted(lessons: Lessons, places: Places, part: set[Any]) -> tuple[Lessons, Lessons]:
+    """Return the lessons that have no place in a part, and those that have no other."""
+    return (
+        lessons.only(lambda one: not places(one) & part),
+        lessons.only(lambda one: places(one) <= part),
+    )
+
+
+def _few(lessons: Lessons) -> bool:
+    """Return whether there are too few requests to tell anything by them."""
+    return len(set(lessons.texts)) < _ENOUGH
+
+
+def _places(lessons: Lessons) -> Places:
+    """Return what says where a lesson belongs: at its request, and at those of its motions.
+
+    Where there are too few requests, at its motions themselves.
+    """
+    if _few(lessons):
+        return lambda one: set(one.motions)
+    owner: dict[bytes, str] = {}
+    for example in lessons.examples:
+        if example.rated:
+            owner.setdefault(motion_of(example.tokens), example.text)
+    chosen = [pair for pair in lessons.preferences if not pair.implied]
+    for pair in chosen:
+        owner.setdefault(motion_of(pair.better), pair.text)
+    for pair in chosen:
+        owner.setdefault(motion_of(pair.worse), pair.text)
+    return lambda one: {one.text, *(owner.get(motion, one.text) for motion in one.motions)}
+
+
+def _gain(kind: str, found: Sequence[tuple[float, object]], rng: np.random.Generator) -> Gain:
+    """Return the mean of values; groups are drawn whole, for what is in one goes together."""
+    numbers = {group: n for n, group in enumerate(dict.fromkeys(group for _, group in found))}
+    place = np.array([numbers[group] for _, group in found])
+    values = np.array([value for value, _ in found])
+    sums, counts = np.bincount(place, values), np.bincount(place)
+    draws = rng.integers(len(numbers), size=(_DRAWS, len(numbers)))
+    means = sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
+    low, high = np.quantile(means, (_RISK, 1.0 - _RISK))
     return Gain(kind, len(values), float(values.mean()), float(low), float(high))
 
 

@@ -25,6 +25,11 @@ from torch import Tensor
 from l2emg_ros.emotion import Emotion
 
 
+def motion_of(tokens: Tensor) -> bytes:
+    """Return what tells (L, levels) motion tokens from others."""
+    return tokens.numpy().tobytes()
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A request and a motion that it should have.
@@ -48,6 +53,11 @@ class Example:
     weight: float = 1.0
     rated: bool = False
     played: bool = False
+
+    @property
+    def motions(self) -> set[bytes]:
+        """Motions that it speaks of, as of `motion_of`."""
+        return {motion_of(self.tokens)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,11 @@ class Preference:
     worse: Tensor
     against: str = ''
     implied: bool = False
+
+    @property
+    def motions(self) -> set[bytes]:
+        """Motions that it speaks of, as of `motion_of`."""
+        return {motion_of(self.better), motion_of(self.worse)}
 
 
 Lesson = TypeVar('Lesson', Example, Preference)
@@ -130,15 +145,13 @@ class Lessons:
 
     def apart(self, texts: set[str]) -> tuple[Lessons, Lessons]:
         """Return the lessons on all other requests, and those on the given ones."""
-        return self._only(lambda one: one.text not in texts), self._only(
+        return self.only(lambda one: one.text not in texts), self.only(
             lambda one: one.text in texts
         )
 
-    def of_others(self, ids: set[str]) -> tuple[Lessons, Lessons]:
-        """Return the lessons of all other sources, and those of the given ones."""
-        return self._only(lambda one: one.id not in ids), self._only(lambda one: one.id in ids)
+    def only(self, wanted: Callable[[Example | Preference], bool]) -> Lessons:
+        """Return the lessons of which something holds."""
 
-    def _only(self, wanted: Callable[[Example | Preference], bool]) -> Lessons:
         def chosen(lessons: Sequence[Lesson]) -> tuple[Lesson, ...]:
             return tuple(lesson for lesson in lessons if wanted(lesson))
 

@@ -192,7 +192,7 @@ def test_one_request_rated_often_is_learned_from_the_log(
     assert data['ids'] == sorted(ids)
     assert data['preferences'] > 0
     assert data['source'] == 'log'
-    assert 'preferred: ' in verdict.checks[0].said
+    assert 'rated: ' in verdict.checks[0].said
     # What an expert of another name has learned is not new any more; what was refused under
     # the same name may be learned with more beside it.
     with pytest.raises(BadRequest, match='1 usable lessons'):
