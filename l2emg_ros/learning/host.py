@@ -81,5 +81,7 @@ class Host:
         return self.experts.get(most)
 
     def golden(self, scenario: str) -> list[Prompt]:
-        """Return the golden prompts of an active scenario."""
+        """Return the golden prompts of a scenario; none where it is not active."""
+        if scenario not in self.active:
+            return []
         return probe.golden(self.registry, scenario, *self.active[scenario])

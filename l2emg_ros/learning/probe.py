@@ -15,7 +15,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+import hashlib
 import zlib
 
 import numpy as np
@@ -30,9 +31,56 @@ FILE = 'probe.json'
 SIZE = 32
 
 
-def record(prompts: Sequence[Prompt]) -> dict[str, object]:
-    """Return prompts as they are stored with a version of an expert."""
-    return {'prompts': [prompt.record() for prompt in prompts[:SIZE]]}
+def record(
+    prompts: Sequence[Prompt], held: Collection[str], learned: Collection[str]
+) -> dict[str, object]:
+    """Return what is stored with a version of an expert.
+
+    Args:
+        prompts: Golden prompts, of which ``SIZE`` are stored.
+        held: Texts that the router has not learned.
+        learned: Marks of the texts that it has learned, as of ``mark``.
+    """
+    rows = [{**prompt.record(), 'held': prompt.text in held} for prompt in prompts[:SIZE]]
+    return {'prompts': rows, 'learned': sorted(learned)}
+
+
+def mark(text: str) -> str:
+    """Return what tells a text from others without being it."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def merged(new: Sequence[Prompt], old: Sequence[Prompt]) -> list[Prompt]:
+    """Return golden prompts of which half are of before, as far as there are so many."""
+    texts = {prompt.text for prompt in new}
+    before = [prompt for prompt in old if prompt.text not in texts]
+    before = before[: max(SIZE // 2, SIZE - len(new))]
+    return [*new[: SIZE - len(before)], *before]
+
+
+def learned(registry: Registry, name: str, version: str) -> set[str]:
+    """Return the marks of the texts that the router has learned with a version, if it says so.
+
+    Raises:
+        ExpertIntegrityError: What is stored is damaged.
+    """
+    stored = registry.extra(name, version, FILE) or {}
+    marks = stored.get('learned', [])
+    if not isinstance(marks, list) or not all(isinstance(item, str) for item in marks):
+        raise ExpertIntegrityError(f'{name}@{version}: {FILE} is damaged: learned is no list')
+    return set(marks)
+
+
+def held(registry: Registry, scenario: str, name: str, version: str) -> list[str]:
+    """Return texts that the router has not learned; all golden ones where that is not known.
+
+    Raises:
+        ExpertIntegrityError: What is stored is damaged.
+    """
+    prompts = golden(registry, scenario, name, version)
+    stored = registry.extra(name, version, FILE) or {'prompts': []}
+    apart = {row['text'] for row in stored['prompts'] if row.get('held')}
+    return [prompt.text for prompt in prompts if not apart or prompt.text in apart]
 
 
 def golden(registry: Registry, scenario: str, name: str, version: str) -> list[Prompt]:

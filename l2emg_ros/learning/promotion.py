@@ -67,7 +67,7 @@ def promote(host: Host, candidate: Candidate) -> Verdict:
     # What is checked is what will be stored: half precision and all.
     expert = checkpoint.expert_from_tensors(model.lm, adapter, slots)
     others = {name: host.golden(name) for name in host.active if name != job.scenario}
-    router, prompts = _taught(host, lessons, others)
+    router, prompts, record = _taught(host, lessons)
     checks = _checks(host, candidate, expert, router, prompts, others)
     passed = all(check.ok for check in checks)
     version = host.registry.add(
@@ -95,7 +95,7 @@ def promote(host: Host, candidate: Candidate) -> Verdict:
         },
         adapter,
         slots,
-        {probe.FILE: probe.record(prompts)},
+        {probe.FILE: record},
     )
     name = f'{job.scenario}@{version}'
     checks.append(_intact(host, version, expert))
@@ -122,23 +122,36 @@ def promote(host: Host, candidate: Candidate) -> Verdict:
     return Verdict(True, f'{name} is active', name, tuple(checks))
 
 
-def _taught(
-    host: Host, lessons: Lessons, others: Mapping[str, Sequence[Prompt]]
-) -> tuple[Router, list[Prompt]]:
-    """Return a router that knows the scenario, and the scenario's golden prompts."""
-    job = host.job
-    router = host.registry.router() or Router(host.encoder.width)
-    learned, held = (sorted(set(part.texts)) for part in lessons.split(_HELD, job.seed))
-    router.learn(job.scenario, learned, host.encoder)
-    texts = {name: [prompt.text for prompt in prompts] for name, prompts in others.items()}
-    texts[job.scenario] = held or learned
+def _taught(host: Host, lessons: Lessons) -> tuple[Router, list[Prompt], dict[str, object]]:
+    """Return a router that knows the scenario, the lessons' prompts, and the probe to be stored.
+
+    What the router has learned of a scenario before counts once, and it is calibrated with texts
+    that it has not learned.
+    """
+    scenario, registry = host.job.scenario, host.registry
+    router = registry.router() or Router(host.encoder.width)
+    known = set()
+    if scenario in host.active:
+        known = probe.learned(registry, *host.active[scenario])
+    learned, held = (
+        [text for text in sorted(set(part.texts)) if probe.mark(text) not in known]
+        for part in lessons.split(_HELD, host.job.seed)
+    )
+    if learned:
+        router.learn(scenario, learned, host.encoder)
+    known.update(map(probe.mark, learned))
+    texts = {name: probe.held(registry, name, *version) for name, version in host.active.items()}
+    before = [text for text in texts.get(scenario, ()) if probe.mark(text) not in known]
+    texts[scenario] = [*before, *held] or learned
     router.calibrate({name: some for name, some in texts.items() if some}, host.encoder)
     own: dict[str, Prompt] = {}
     for example in lessons.examples:
         own.setdefault(example.text, Prompt(example.text, example.emotion))
     for preference in lessons.preferences:
         own.setdefault(preference.text, Prompt(preference.text, preference.emotion))
-    return router, [own[text] for text in (*held, *learned)]
+    prompts = [own[text] for text in (*held, *sorted(set(own) - set(held)))]
+    golden = probe.merged(prompts, host.golden(scenario))
+    return router, prompts, probe.record(golden, {*before, *held}, known)
 
 
 def _checks(
@@ -159,14 +172,17 @@ def _checks(
     routers = (host.router, router)
     shown = candidate.lessons.examples[: probe.SIZE]
     checks = []
-    questions = (
+    before = host.golden(job.scenario)
+    questions = [
         lambda: gate.target(candidate.gains),
         lambda: gate.readable(prompts[: probe.SIZE], active, expert, shown),
         lambda: gate.meant(shown, active, expert),
         lambda: gate.kept(others, routers, (host.experts, after)),
         lambda: gate.safe(prompts, active, expert),
         lambda: gate.quick(prompts, active, expert),
-    )
+    ]
+    if before:
+        questions.append(lambda: gate.remembered(before, active, expert))
     for number, question in enumerate(questions):
         host.tell('gate', number, len(questions))
         checks.append(question())

@@ -91,6 +91,33 @@ def test_a_robot_that_cannot_stay_inside_its_limits_is_not_safe(
     assert not check.ok, check.said
 
 
+def test_harm_that_is_not_sure_is_bounded(
+    gate: Gate, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One motion of eight that touches all the time proves nothing of the others."""
+    touching = iter([[0.0] * 8, [1.0] + [0.0] * 7])
+    monkeypatch.setattr(
+        Gate, '_retargeted', lambda *_: (0, np.array(next(touching), dtype=np.float64))
+    )
+    check = gate.safe(PROMPTS, None, host.experts['ward'])
+    assert not check.ok, check.said
+    assert '100% in the worst' in check.said
+
+
+@pytest.mark.parametrize(('after', 'ok'), [(0.95, True), (0.85, False)])
+def test_an_expert_remembers_what_it_was_taught_before(
+    gate: Gate, host: Host, monkeypatch: pytest.MonkeyPatch, after: float, ok: bool
+) -> None:
+    golden = [Prompt(text, Emotion('happy')) for text in tiny.TEXTS['ward']]
+    check = gate.remembered(golden, host.experts['ward'], host.experts['ward'])
+    assert check.ok, check.said
+    assert check.before == check.after
+    read = iter([1.0, after])
+    monkeypatch.setattr(Gate, '_read', lambda *_: (np.array([next(read)]), None))
+    check = gate.remembered(golden, None, host.experts['ward'])
+    assert (check.ok, check.before, check.after) == (ok, 1.0, after)
+
+
 def test_a_slow_candidate_is_refused(gate: Gate, host: Host) -> None:
     check = gate.quick(PROMPTS, host.experts['ward'], host.experts['reception'])
     assert check.before > 0.0

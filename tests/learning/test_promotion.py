@@ -18,6 +18,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+import shutil
 from typing import Any
 
 from learning import school
@@ -29,9 +30,11 @@ from l2emg_ros.experts.place import registry_for
 from l2emg_ros.experts.registry import Registry
 from l2emg_ros.experts.state import chosen
 from l2emg_ros.generator.generator import EmpathicGenerator
-from l2emg_ros.learning import probe
+from l2emg_ros.learning import learner, probe, promotion
+from l2emg_ros.learning.host import Host
 from l2emg_ros.learning.job import Job
 from l2emg_ros.learning.learner import learn
+from l2emg_ros.learning.performance import Prompt
 from l2emg_ros.learning.verdict import Verdict
 from l2emg_ros.lifelong.log import InteractionLog
 from l2emg_ros.lifelong.rollback import rollback
@@ -89,6 +92,42 @@ def test_what_passes_is_active(learned: tuple[Job, Verdict, school.Told]) -> Non
     assert Registry(job.model / 'experts').versions('cafe') == []
     # A run that has ended leaves no state.
     assert not list(job.work.rglob('*.ckpt'))
+
+
+def test_what_was_learned_before_is_not_counted_twice(
+    learned: tuple[Job, Verdict, school.Told], tmp_path: Path
+) -> None:
+    """Texts that are learned again would make the router ever surer that no other will come."""
+    data = Path(shutil.copytree(learned[0].data, tmp_path / 'cafe'))
+    job = dataclasses.replace(learned[0], data=data)
+    before = Host(job, school.Told()).router.row('cafe').state()
+    marks = probe.learned(registry_for(job.model, job.experts), 'cafe', '1')
+    assert 0 < before['sizes'][0] == len(marks) < 10
+    for more in (False, True):
+        if more:
+            row = {'motion': 'new.npz', 'text': 'carry the empty cups away', 'emotion': 'happy'}
+            school.motion().save(data / 'new.npz')
+            with (data / 'scenario.jsonl').open('a', encoding='utf-8') as file:
+                file.write(json.dumps(row) + '\n')
+        host = Host(job, school.Told())
+        router, prompts, record = promotion._taught(host, learner._read(host)[0])
+        size, known = router.row('cafe').state()['sizes'][0], record['learned']
+        assert size == len(known)
+        # What was held back the first time may be learned now, once.
+        assert marks <= set(known)
+        assert len(prompts) == 10 + more
+        held = {probe.mark(row['text']) for row in record['prompts'] if row['held']}
+        assert held
+        assert not held & set(known)
+
+
+def test_golden_prompts_of_before_stay() -> None:
+    old, new = ([Prompt(f'{word} {n}') for n in range(40)] for word in ('old', 'new'))
+    both = probe.merged(new, old)
+    assert len(both) == probe.SIZE
+    assert sum(prompt.text.startswith('old') for prompt in both) == probe.SIZE // 2
+    assert probe.merged(new[:3], old) == [*new[:3], *old[: probe.SIZE - 3]]
+    assert probe.merged(new[:3], []) == new[:3]
 
 
 def test_what_passes_is_served(learned: tuple[Job, Verdict, school.Told]) -> None:

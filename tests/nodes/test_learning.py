@@ -119,7 +119,7 @@ def test_a_folder_is_learned_and_the_next_request_is_served_by_it(
     assert result.error_code == Result.OK
     assert result.message == 'ward@2 is active'
     assert (result.expert.name, result.expert.version, result.expert.active) == ('ward', '2', True)
-    checks = ['target', 'readable', 'meant', 'kept', 'safe', 'quick', 'intact']
+    checks = ['target', 'readable', 'meant', 'kept', 'safe', 'quick', 'remembered', 'intact']
     assert [text.split(': ok: ')[0] for text in result.gate_checks] == checks
     assert len(result.before) == len(result.after) == len(checks)
     stages = list(dict.fromkeys(feedback.stage for feedback in pupil.told))
