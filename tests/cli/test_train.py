@@ -56,3 +56,25 @@ def test_bad_options_are_named(
     assert main(['train', 'base', '--model', str(tmp_path), option, value]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert named in line
+
+
+def test_options_of_a_scenario_of_ones_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is ignored: what has no meaning here is refused, --restart forgets its states."""
+    (tmp_path / 'cafe').mkdir()
+    state, other = (
+        tmp_path / 'work' / 'expert' / f'{name}-{"0" * 12}' for name in ('cafe', 'bar')
+    )
+    for folder in (state, other):
+        folder.mkdir(parents=True)
+    learn = ['train', 'expert', '--scenario', str(tmp_path / 'cafe')]
+    learn += ['--work', str(tmp_path / 'work'), '--experts', str(tmp_path / 'experts')]
+    assert main([*learn, '--batch', '4']) == 2
+    assert '--batch' in capsys.readouterr().err
+    assert main(learn) == 2
+    assert state.exists()
+    assert main([*learn, '--restart']) == 2
+    assert 'holds no motions' in capsys.readouterr().err
+    assert not state.exists()
+    assert other.exists()
