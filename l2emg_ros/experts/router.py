@@ -243,15 +243,18 @@ class Router:
     def _distances(self, features: Array) -> Array:
         """Return (n, K) squared Mahalanobis distances to the scenarios' means."""
         means = self._sums / self._sizes[:, None]
-        width = self.width
+        difference = features[:, None] - means
+        flat = difference.reshape(-1, self.width)
+        solved = cho_solve(self._factor(), flat.T).T
+        return np.asarray((flat * solved).sum(axis=1).reshape(difference.shape[:2]))
+
+    def _factor(self) -> Any:
+        """Return the Cholesky factor of the shrunk covariance, computed once."""
         if self._solver is None:
-            covariance = self._covariance() * (1 - _SHRINKAGE)
+            width, covariance = self.width, self._covariance() * (1 - _SHRINKAGE)
             covariance += np.eye(width) * (_SHRINKAGE * np.trace(covariance) / width + 1e-9)
             self._solver = cho_factor(covariance)
-        difference = features[:, None] - means
-        flat = difference.reshape(-1, width)
-        solved = cho_solve(self._solver, flat.T).T
-        return np.asarray((flat * solved).sum(axis=1).reshape(difference.shape[:2]))
+        return self._solver
 
     def _likelihood(self, text: str) -> Array:
         """Return (K,) multinomial log-likelihoods a word."""
@@ -319,6 +322,6 @@ class Router:
             raise ModelNotLoaded('router statistics: negative counts or scales')
         try:
             if len(self._sizes):
-                self._distances(np.zeros((1, self.width)))
+                self._factor()
         except (LinAlgError, ValueError):
             raise ModelNotLoaded('router statistics: no covariance of texts') from None

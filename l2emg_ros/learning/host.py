@@ -25,7 +25,8 @@ from l2emg_ros.experts.state import chosen
 from l2emg_ros.generator import checkpoint
 from l2emg_ros.learning import probe
 from l2emg_ros.learning.job import Job, Report
-from l2emg_ros.learning.performance import Prompt, Requests
+from l2emg_ros.learning.performance import Requests
+from l2emg_ros.learning.probe import Probe
 from l2emg_ros.model.expert import ScenarioExpert
 
 
@@ -80,8 +81,9 @@ class Host:
         most = max(sorted(set(served)), key=served.count)
         return self.experts.get(most)
 
-    def golden(self, scenario: str) -> list[Prompt]:
-        """Return the golden prompts of a scenario; none where it is not active."""
-        if scenario not in self.active:
-            return []
-        return probe.golden(self.registry, scenario, *self.active[scenario])
+    def probes(self) -> dict[str, Probe]:
+        """Return what is kept of the requests of each active scenario."""
+        return {
+            name: probe.load(self.registry, name, *version)
+            for name, version in self.active.items()
+        }

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 import hashlib
 import zlib
 
@@ -29,6 +30,21 @@ from l2emg_ros.learning.performance import Prompt
 
 FILE = 'probe.json'
 SIZE = 32
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What is kept of the requests of an expert, to test later updates on.
+
+    Attributes:
+        prompts: Golden prompts.
+        held: Texts of theirs that the router has not learned; all where that is not known.
+        learned: Marks of the texts that the router has learned, as of ``mark``.
+    """
+
+    prompts: Sequence[Prompt] = ()
+    held: Sequence[str] = ()
+    learned: Collection[str] = ()
 
 
 def record(
@@ -58,48 +74,32 @@ def merged(new: Sequence[Prompt], old: Sequence[Prompt]) -> list[Prompt]:
     return [*new[: SIZE - len(before)], *before]
 
 
-def learned(registry: Registry, name: str, version: str) -> set[str]:
-    """Return the marks of the texts that the router has learned with a version, if it says so.
-
-    Raises:
-        ExpertIntegrityError: What is stored is damaged.
-    """
-    stored = registry.extra(name, version, FILE) or {}
-    marks = stored.get('learned', [])
-    if not isinstance(marks, list) or not all(isinstance(item, str) for item in marks):
-        raise ExpertIntegrityError(f'{name}@{version}: {FILE} is damaged: learned is no list')
-    return set(marks)
-
-
-def held(registry: Registry, scenario: str, name: str, version: str) -> list[str]:
-    """Return texts that the router has not learned; all golden ones where that is not known.
-
-    Raises:
-        ExpertIntegrityError: What is stored is damaged.
-    """
-    prompts = golden(registry, scenario, name, version)
-    stored = registry.extra(name, version, FILE) or {'prompts': []}
-    apart = {row['text'] for row in stored['prompts'] if row.get('held')}
-    return [prompt.text for prompt in prompts if not apart or prompt.text in apart]
-
-
-def golden(registry: Registry, scenario: str, name: str, version: str) -> list[Prompt]:
-    """Return the golden prompts of a version; none where neither it nor the package has any.
+def load(registry: Registry, scenario: str, name: str, version: str) -> Probe:
+    """Return the probe of a version; an empty one where neither it nor the package has any.
 
     An expert that learned from people keeps some of their requests; for the scenarios that the
     package comes with, requests are made up, always the same.
 
     Raises:
-        ExpertIntegrityError: The stored ones are damaged.
+        ExpertIntegrityError: The stored one is damaged.
     """
     stored = registry.extra(name, version, FILE)
-    if stored is not None:
-        try:
-            return [Prompt.of(row) for row in stored['prompts']]
-        except (KeyError, TypeError, AttributeError, L2EmgError) as error:
-            raise ExpertIntegrityError(f'{name}@{version}: {FILE} is damaged: {error}') from None
-    if scenario not in corpus.SCENARIOS:
-        return []
+    if stored is None:
+        prompts = _made_up(scenario) if scenario in corpus.SCENARIOS else []
+        return Probe(prompts, [prompt.text for prompt in prompts])
+    try:
+        prompts = [Prompt.of(row) for row in stored['prompts']]
+        apart = [str(row['text']) for row in stored['prompts'] if row.get('held')]
+        marks = stored.get('learned', [])
+        if not isinstance(marks, list) or not all(isinstance(item, str) for item in marks):
+            raise TypeError('learned is no list of texts')
+    except (KeyError, TypeError, AttributeError, L2EmgError) as error:
+        raise ExpertIntegrityError(f'{name}@{version}: {FILE} is damaged: {error}') from None
+    return Probe(prompts, apart or [prompt.text for prompt in prompts], set(marks))
+
+
+def _made_up(scenario: str) -> list[Prompt]:
+    """Return requests of a scenario that the package comes with."""
     rng = np.random.default_rng(zlib.crc32(scenario.encode()))
     prompts = []
     for number in range(SIZE):

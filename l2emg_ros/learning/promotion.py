@@ -31,6 +31,7 @@ from l2emg_ros.learning.gate import Gate
 from l2emg_ros.learning.host import Host
 from l2emg_ros.learning.lessons import Lessons
 from l2emg_ros.learning.performance import Prompt
+from l2emg_ros.learning.probe import Probe
 from l2emg_ros.learning.verdict import Check, Verdict
 from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.retarget.robot import Robot
@@ -66,9 +67,10 @@ def promote(host: Host, candidate: Candidate) -> Verdict:
     adapter, slots = checkpoint.expert_tensors(candidate.expert)
     # What is checked is what will be stored: half precision and all.
     expert = checkpoint.expert_from_tensors(model.lm, adapter, slots)
-    others = {name: host.golden(name) for name in host.active if name != job.scenario}
-    router, prompts, record = _taught(host, lessons)
-    checks = _checks(host, candidate, expert, router, prompts, others)
+    probes = host.probes()
+    router, prompts, record = _taught(host, lessons, probes)
+    golden = {name: kept.prompts for name, kept in probes.items()}
+    checks = _checks(host, candidate, expert, router, prompts, golden)
     passed = all(check.ok for check in checks)
     version = host.registry.add(
         {
@@ -122,17 +124,18 @@ def promote(host: Host, candidate: Candidate) -> Verdict:
     return Verdict(True, f'{name} is active', name, tuple(checks))
 
 
-def _taught(host: Host, lessons: Lessons) -> tuple[Router, list[Prompt], dict[str, object]]:
+def _taught(
+    host: Host, lessons: Lessons, probes: Mapping[str, Probe]
+) -> tuple[Router, list[Prompt], dict[str, object]]:
     """Return a router that knows the scenario, the lessons' prompts, and the probe to be stored.
 
     What the router has learned of a scenario before counts once, and it is calibrated with texts
     that it has not learned.
     """
-    scenario, registry = host.job.scenario, host.registry
-    router = registry.router() or Router(host.encoder.width)
-    known = set()
-    if scenario in host.active:
-        known = probe.learned(registry, *host.active[scenario])
+    scenario = host.job.scenario
+    own = probes.get(scenario, Probe())
+    router = host.registry.router() or Router(host.encoder.width)
+    known = set(own.learned)
     learned, held = (
         [text for text in sorted(set(part.texts)) if probe.mark(text) not in known]
         for part in lessons.split(_HELD, host.job.seed)
@@ -140,17 +143,17 @@ def _taught(host: Host, lessons: Lessons) -> tuple[Router, list[Prompt], dict[st
     if learned:
         router.learn(scenario, learned, host.encoder)
     known.update(map(probe.mark, learned))
-    texts = {name: probe.held(registry, name, *version) for name, version in host.active.items()}
-    before = [text for text in texts.get(scenario, ()) if probe.mark(text) not in known]
+    texts = {name: list(kept.held) for name, kept in probes.items()}
+    before = [text for text in own.held if probe.mark(text) not in known]
     texts[scenario] = [*before, *held] or learned
     router.calibrate({name: some for name, some in texts.items() if some}, host.encoder)
-    own: dict[str, Prompt] = {}
+    asked: dict[str, Prompt] = {}
     for example in lessons.examples:
-        own.setdefault(example.text, Prompt(example.text, example.emotion))
+        asked.setdefault(example.text, Prompt(example.text, example.emotion))
     for preference in lessons.preferences:
-        own.setdefault(preference.text, Prompt(preference.text, preference.emotion))
-    prompts = [own[text] for text in (*held, *sorted(set(own) - set(held)))]
-    golden = probe.merged(prompts, host.golden(scenario))
+        asked.setdefault(preference.text, Prompt(preference.text, preference.emotion))
+    prompts = [asked[text] for text in (*held, *sorted(set(asked) - set(held)))]
+    golden = probe.merged(prompts, own.prompts)
     return router, prompts, probe.record(golden, {*before, *held}, known)
 
 
@@ -160,7 +163,7 @@ def _checks(
     expert: ScenarioExpert,
     router: Router,
     prompts: Sequence[Prompt],
-    others: Mapping[str, Sequence[Prompt]],
+    golden: Mapping[str, Sequence[Prompt]],
 ) -> list[Check]:
     """Return the conditions of the gate."""
     job, model, active = host.job, host.model, candidate.active
@@ -172,7 +175,8 @@ def _checks(
     routers = (host.router, router)
     shown = candidate.lessons.examples[: probe.SIZE]
     checks = []
-    before = host.golden(job.scenario)
+    before = golden.get(job.scenario)
+    others = {name: prompts for name, prompts in golden.items() if name != job.scenario}
     questions = [
         lambda: gate.target(candidate.gains),
         lambda: gate.readable(prompts[: probe.SIZE], active, expert, shown),

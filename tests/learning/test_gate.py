@@ -193,7 +193,7 @@ def test_the_performances_are_the_same_twice(shipped: Host, robot: Robot) -> Non
 
 
 def test_golden_prompts_of_what_the_package_comes_with(shipped: Host) -> None:
-    prompts = shipped.golden('ward')
+    prompts = shipped.probes()['ward'].prompts
     assert len(prompts) == 32
-    assert prompts == shipped.golden('ward')
+    assert prompts == shipped.probes()['ward'].prompts
     assert all(prompt.emotion is not None for prompt in prompts)

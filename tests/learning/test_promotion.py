@@ -87,7 +87,7 @@ def test_what_passes_is_active(learned: tuple[Job, Verdict, school.Told]) -> Non
     router = registry.router()
     assert router is not None
     assert set(router.scenarios) == {'cafe', 'reception', 'ward'}
-    assert len(probe.golden(registry, 'cafe', 'cafe', '1')) == 10
+    assert len(probe.load(registry, 'cafe', 'cafe', '1').prompts) == 10
     # The place is the user's: the model's own registry is as it was.
     assert Registry(job.model / 'experts').versions('cafe') == []
     # A run that has ended leaves no state.
@@ -101,7 +101,7 @@ def test_what_was_learned_before_is_not_counted_twice(
     data = Path(shutil.copytree(learned[0].data, tmp_path / 'cafe'))
     job = dataclasses.replace(learned[0], data=data)
     before = Host(job, school.Told()).router.row('cafe').state()
-    marks = probe.learned(registry_for(job.model, job.experts), 'cafe', '1')
+    marks = Host(job, school.Told()).probes()['cafe'].learned
     assert 0 < before['sizes'][0] == len(marks) < 10
     for more in (False, True):
         if more:
@@ -110,7 +110,7 @@ def test_what_was_learned_before_is_not_counted_twice(
             with (data / 'scenario.jsonl').open('a', encoding='utf-8') as file:
                 file.write(json.dumps(row) + '\n')
         host = Host(job, school.Told())
-        router, prompts, record = promotion._taught(host, learner._read(host)[0])
+        router, prompts, record = promotion._taught(host, learner._read(host)[0], host.probes())
         size, known = router.row('cafe').state()['sizes'][0], record['learned']
         assert size == len(known)
         # What was held back the first time may be learned now, once.
