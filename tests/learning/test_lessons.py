@@ -140,6 +140,66 @@ def test_what_nobody_chose_proves_nothing(
     assert told == [(3, 9), (6, 9), (9, 9)]
 
 
+@pytest.mark.parametrize(('spread', 'folds'), [(0.01, 1), (5.0, evidence.FOLDS)])
+def test_folds_are_spared_where_there_is_no_doubt(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spread: float, folds: int
+) -> None:
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(
+        evidence.tuning,
+        'gains',
+        lambda lm, requests, some, expert, reference: rng.normal(0.5, spread, len(some)).tolist(),
+    )
+    whole = different('abcdefghijklmnopqrstuvwxyzABCDEF')
+    gains = evidence.cross_validated(
+        host.model.lm,
+        host.requests,
+        whole,
+        parent=None,
+        active=None,
+        rehearsed=Lessons(),
+        steps=2,
+        seed=0,
+        lr=1e-3,
+        work=tmp_path,
+        report=lambda step, steps, figures: None,
+    )
+    assert len(list(tmp_path.glob('fold-*.ckpt'))) == folds
+    held = [part for _, part in evidence._folds(whole, seed=0)]
+    assert [gain.count for gain in gains] == [sum(len(part) for part in held[:folds])]
+
+
+@pytest.mark.parametrize(
+    ('kinds', 'expected'),
+    [
+        ({'shown': [0.4, 0.5, 0.6] * 4}, True),
+        # Too few requests, whatever they say.
+        ({'shown': [0.4, 0.5, 0.6] * 2}, False),
+        # Sure enough for the last look, and not for an earlier one.
+        ({'shown': [-0.2, 0.5, 0.1] * 4}, False),
+        ({'shown': [0.4, 0.5, 0.6] * 4, 'preferred': [0.1, 0.1]}, True),
+        # What seems to do harm is looked into.
+        ({'shown': [0.4, 0.5, 0.6] * 4, 'preferred': [0.1, -0.2]}, False),
+        ({}, False),
+    ],
+)
+def test_doubt_is_judged_by_requests(kinds: dict[str, list[float]], expected: bool) -> None:
+    apart = {kind: [(v, n) for n, v in enumerate(values)] for kind, values in kinds.items()}
+    assert evidence.clear(apart) is expected
+    # As much about two requests is no more than two.
+    again = {kind: [(v, n % 2) for n, v in enumerate(values)] for kind, values in kinds.items()}
+    assert not evidence.clear(again)
+
+
+def test_looking_early_promotes_nothing_that_is_random() -> None:
+    rng = np.random.default_rng(1)
+    early = sum(
+        evidence.clear({'rated': [(v, n) for n, v in enumerate(rng.normal(size=21))]})
+        for _ in range(2000)
+    )
+    assert early <= 10
+
+
 def test_gains_need_to_be_sure() -> None:
     def gain(low: float, high: float) -> evidence.Gain:
         return evidence.Gain('shown', 9, (low + high) / 2, low, high)
