@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 import importlib
 import logging
 import os
+import signal
 import sys
 from types import ModuleType
 from typing import NoReturn
@@ -61,10 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: words after `l2emg`; None takes them from the process.
 
     Returns:
-        Exit code: 0 success, 2 bad usage or bad input, 130 interrupted.
+        Exit code: 0 success, 2 bad usage or bad input, 130 interrupted or terminated.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=logging.WARNING, format='%(name)s: %(message)s')
+    if arguments is None:
+        # What `kill` and `timeout` end leaves no nodes behind, no more than what Ctrl-C ends.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS
     try:
         try:

@@ -56,8 +56,7 @@ def run(args: argparse.Namespace) -> int:
     if args.params_file is not None:
         args.params_file.open().close()
     # Started in the background of a script it would inherit that SIGINT is ignored.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with Graph(
             args.robot,

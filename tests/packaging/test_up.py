@@ -123,14 +123,14 @@ def test_arguments_survive_the_command_line() -> None:
     assert r'name:="a \"b\": c"' in words
 
 
-def up(home: Path, *words: str) -> subprocess.Popen[str]:
-    """Start the graph as a script does in its background: with SIGINT ignored.
+def l2emg(home: Path, *words: str) -> subprocess.Popen[str]:
+    """Start a command as a script does in its background: with SIGINT ignored.
 
     The log of interactions is where it is by default, in a home of its own.
     """
     background = ['sh', '-c', 'trap "" INT; exec "$0" "$@"', sys.executable]
     return subprocess.Popen(
-        [*background, '-m', 'l2emg_ros.cli.main', 'up', *words],
+        [*background, '-m', 'l2emg_ros.cli.main', *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -144,15 +144,20 @@ def children(pid: int) -> list[int]:
     return [int(word) for word in text.split()]
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=['ctrl-c', 'sigterm'])
-def test_a_signal_while_starting_stops_everything(number: signal.Signals, tmp_path: Path) -> None:
-    program = up(tmp_path, '--sim')
+def children_of(program: subprocess.Popen[str], count: int) -> list[int]:
+    """Wait until a program has so many children."""
     deadline = time.monotonic() + TIMEOUT
-    while len(children(program.pid)) < 4:
+    while len(children(program.pid)) < count:
         assert program.poll() is None, program.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    pids = children(program.pid)
+    return children(program.pid)
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=['ctrl-c', 'sigterm'])
+def test_a_signal_while_starting_stops_everything(number: signal.Signals, tmp_path: Path) -> None:
+    program = l2emg(tmp_path, 'up', '--sim')
+    pids = children_of(program, 4)
     program.send_signal(number)
     _, errors = program.communicate(timeout=TIMEOUT)
     assert program.returncode == 0
@@ -160,9 +165,19 @@ def test_a_signal_while_starting_stops_everything(number: signal.Signals, tmp_pa
     assert not any(alive(pid) for pid in pids)
 
 
+def test_a_benchmark_that_is_ended_leaves_no_nodes(tmp_path: Path) -> None:
+    program = l2emg(tmp_path, 'bench', 'lifelong', '--part', 'loop', '--work', str(tmp_path))
+    pids = children_of(program, 2)
+    program.send_signal(signal.SIGTERM)
+    _, errors = program.communicate(timeout=TIMEOUT)
+    assert program.returncode == 130
+    assert 'Traceback' not in errors
+    assert not any(alive(pid) for pid in pids)
+
+
 @pytest.mark.slow
 def test_the_whole_graph_until_it_is_told_to_stop(tiny: Path, tmp_path: Path) -> None:
-    program = up(tmp_path, '--sim', '--model-path', str(tiny), '--timeout', str(TIMEOUT))
+    program = l2emg(tmp_path, 'up', '--sim', '--model-path', str(tiny), '--timeout', str(TIMEOUT))
     assert program.stdout is not None
     line = next(line for line in program.stdout if line.startswith('active: '))
     assert line.split() == ['active:', 'simulator,', 'generator,', 'retargeter,', 'lifelong']
