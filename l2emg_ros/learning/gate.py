@@ -54,8 +54,9 @@ from l2emg_ros.retarget.retargeter import Retargeter
 from l2emg_ros.retarget.robot import Robot
 from l2emg_ros.text.encoder import TextEncoder
 
-# What may be lost is small even where no loss is sure: on average, and of a single motion.
-_FORGOTTEN_AT_ALL, _TOUCHING_AT_ALL, _TOUCHING_ONCE = 0.03, 0.03, 0.5
+# What may be lost is small even where no loss is sure: so many requests of a scenario, so much of
+# the time on average, and of a single motion.
+_LOST_REQUESTS, _TOUCHING_AT_ALL, _TOUCHING_ONCE = 1.0, 0.03, 0.5
 # Share of emotions read right that a scenario of before may lose, and that the new one may lose
 # against what serves it now: its own manner makes some emotions harder to read.
 _FORGOTTEN, _UNREADABLE = 0.01, 0.1
@@ -177,7 +178,7 @@ class Gate:
         An expert of another scenario is not touched by learning: a request can change only where
         the router sends it elsewhere. Only those are performed again.
         """
-        worst, most, told = 0.0, 0.0, []
+        worst, gone, told = 0.0, [0.0], []
         for scenario, prompts in golden.items():
             sides = zip(routers, experts, strict=True)
             served = list(zip(*(self._served(prompts, r, e) for r, e in sides), strict=True))
@@ -190,7 +191,8 @@ class Gate:
             (before, rows), (after, others) = (self._read(again, e) for e in (old, new))
             losses = np.zeros(len(prompts))
             losses[: len(moved)] = (before - after).reshape(-1, _REPEATS).mean(axis=1)
-            lost, most = _surely(losses), max(most, float(losses.mean()))
+            lost = _surely(losses)
+            gone.append(float(losses.sum()))
             said = f'{scenario}: {len(moved)} of {len(prompts)} requests go elsewhere, emotions '
             said += f'read right {before.mean():.2f} -> {after.mean():.2f} of them'
             if len(moved) >= _FID_FROM:
@@ -201,13 +203,17 @@ class Gate:
             worst = max(worst, lost)
             told.append(said)
         said = '; '.join(told) or f'no request of {len(golden)} scenarios goes elsewhere'
+        count = sum(len(prompts) for prompts in golden.values())
+        # The more scenarios there are, the likelier it is that each of some loses one.
+        allowed = max(_LOST_REQUESTS, _FORGOTTEN * count)
         return Check(
             'kept',
-            worst <= _FORGOTTEN and most <= _FORGOTTEN_AT_ALL,
+            worst <= _FORGOTTEN and max(gone) <= _LOST_REQUESTS and sum(gone) <= allowed,
             0.0,
             worst,
-            f'{said}: for sure {worst:.3f} of the requests of a scenario are lost, {most:.3f} as '
-            f'measured: expected at most {_FORGOTTEN} and {_FORGOTTEN_AT_ALL}',
+            f'{said}: for sure {worst:.3f} of the requests of a scenario are lost, as measured '
+            f'{max(gone):.1f} requests of one, {sum(gone):.1f} of {count} in all: expected at '
+            f'most {_FORGOTTEN}, {_LOST_REQUESTS:.0f} and {allowed:.1f}',
         )
 
     def remembered(

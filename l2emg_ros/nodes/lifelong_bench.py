@@ -192,7 +192,7 @@ def _sequence(args: argparse.Namespace) -> dict[str, Any]:
             lambda: sequence.first_chunks(args.model, (None, work / 'experts'), _REPEATS),
         )
         rollback = kept(
-            work / f'rollback-{last}.json', config, partial(_back, rater, places[-1], work)
+            work / f'rollback-{last}.json', config, partial(_back, rater, places, work)
         )
     results = {
         'scenarios': _names(places),
@@ -254,22 +254,23 @@ def _waiting(graph: Graph, rater: Rater) -> dict[str, float]:
     }
 
 
-def _back(rater: Rater, place: Scenario, work: Path) -> float | None:
-    """Return the median time of rollbacks over ROS, s; what was active is active again then.
+def _back(rater: Rater, places: list[Scenario], work: Path) -> float | None:
+    """Return the median time of rollbacks of the last expert over ROS, s; it is active again then.
 
-    None where the scenario has no active expert.
+    None where no scenario was learned.
     """
     from l2emg_ros.experts.registry import Registry
     from l2emg_ros.experts.state import chosen
 
     folder = next((work / 'experts').glob('*/active.json')).parent
     active = chosen(Registry(folder).active())
-    if place.name not in active:
+    learned = [name for name in _names(places) if name in active]
+    if not learned:
         return None
     times = []
     for _ in range(_TIMED):
-        times.append(rater.roll_back(place.name))
-        times.append(rater.roll_back(place.name, active[place.name][1]))
+        times.append(rater.roll_back(learned[-1]))
+        times.append(rater.roll_back(learned[-1], active[learned[-1]][1]))
     return float(np.median(times))
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from typing import Any
 
 from learning import school
 import numpy as np
@@ -157,6 +158,34 @@ def test_a_router_that_sends_old_requests_elsewhere_is_refused(gate: Gate, host:
     check = gate.kept(golden, routers, experts)
     assert not check.ok, check.said
     assert 'ward: 8 of 8 requests go elsewhere' in check.said
+
+
+@pytest.mark.parametrize(
+    ('scenarios', 'each', 'ok'),
+    # One request proves nothing; two of one scenario, or one of very many scenarios, are too much.
+    [(1, 1, True), (1, 2, False), (3, 1, True), (4, 1, False)],
+)
+def test_few_old_requests_may_be_lost(
+    gate: Gate, host: Host, monkeypatch: pytest.MonkeyPatch, scenarios: int, each: int, ok: bool
+) -> None:
+    """Of ten scenarios with 32 requests `each` go elsewhere, and are read wrong in `scenarios`."""
+    golden = {f's{n}': [Prompt(f'{n}')] * 32 for n in range(10)}
+    old, new = host.experts['ward'], wild(host)
+    monkeypatch.setattr(
+        Gate, '_served', lambda *asked: [asked[-1]['x']] * each + [old] * (32 - each)
+    )
+    left = {f'{n}' for n in range(scenarios)}
+
+    def read(_: Gate, prompts: list[Prompt], served: list[ScenarioExpert], *__: int) -> Any:
+        lost = [
+            e is new and prompt.text in left for e, prompt in zip(served, prompts, strict=True)
+        ]
+        return 1.0 - np.array(lost, dtype=float), np.zeros((len(prompts), 2))
+
+    monkeypatch.setattr(Gate, '_read', read)
+    router = Router(host.encoder.width)
+    check = gate.kept(golden, (router, router), ({'x': old}, {'x': new}))
+    assert check.ok is ok, check.said
 
 
 @pytest.fixture(scope='module')
