@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from torch import Tensor
 
 from l2emg_ros.learning import tuning
 from l2emg_ros.learning.lessons import Example, Lessons, motion_of, Preference
@@ -155,7 +156,7 @@ class _Judged:
     def add(self, held: Lessons, gains: Callable[[Sequence[Example]], list[float]]) -> None:
         """Judge lessons that ``gains`` knows nothing of."""
         for example, gain in zip(held.examples, gains(held.examples), strict=True):
-            value = gain, motion_of(example.tokens) if self.few else example.text
+            value = gain, self._group(example.text, example.tokens)
             if example.rated:
                 self.rated.append((example.weight, value))
             elif not example.played:
@@ -164,8 +165,11 @@ class _Judged:
         won = gains([Example(p.id, p.text, p.emotion, p.better) for p in pairs])
         lost = gains([Example(p.id, p.text, p.emotion, p.worse) for p in pairs])
         for pair, a, b in zip(pairs, won, lost, strict=True):
-            group = motion_of(pair.better) if self.few else pair.text
-            self.preferred.append((a - b, group))
+            self.preferred.append((a - b, self._group(pair.text, pair.better)))
+
+    def _group(self, text: str, tokens: Tensor) -> object:
+        """Return what a lesson's value belongs to: its request, or where few, its motion."""
+        return motion_of(tokens) if self.few else text
 
     def kinds(self) -> dict[str, list[Value]]:
         """Return the values by kinds of lessons, of those that there are."""

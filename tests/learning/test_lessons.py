@@ -47,6 +47,25 @@ def lessons(texts: str) -> Lessons:
     return Lessons(examples, pairs, {'too long': 2})
 
 
+def proved(
+    host: Host, some: Lessons, work: Path, steps: int, told: list[tuple[int, int]]
+) -> list[evidence.Gain]:
+    """Cross-validate lessons that begin from nothing; `told` takes what is reported."""
+    return evidence.cross_validated(
+        host.model.lm,
+        host.requests,
+        some,
+        parent=None,
+        active=None,
+        rehearsed=Lessons(),
+        steps=steps,
+        seed=0,
+        lr=1e-3,
+        work=work,
+        report=lambda step, of, _: told.append((step, of)),
+    )
+
+
 @pytest.mark.parametrize('seed', range(5))
 def test_a_split_keeps_requests_together(seed: int) -> None:
     whole = lessons('aabbbcddddeffgh')
@@ -122,19 +141,7 @@ def test_what_nobody_chose_proves_nothing(
         for e in pairs
     )
     told: list[tuple[int, int]] = []
-    gains = evidence.cross_validated(
-        host.model.lm,
-        host.requests,
-        Lessons((), lessons),
-        parent=None,
-        active=None,
-        rehearsed=Lessons(),
-        steps=4,
-        seed=0,
-        lr=1e-3,
-        work=tmp_path,
-        report=lambda step, steps, _: told.append((step, steps)),
-    )
+    gains = proved(host, Lessons((), lessons), tmp_path, 4, told)
     assert [gain.kind for gain in gains] == kinds
     # Three steps of four for five or six of eight lessons, three times.
     assert told == [(3, 9), (6, 9), (9, 9)]
@@ -151,19 +158,7 @@ def test_folds_are_spared_where_there_is_no_doubt(
         lambda lm, requests, some, expert, reference: rng.normal(0.5, spread, len(some)).tolist(),
     )
     whole = different('abcdefghijklmnopqrstuvwxyzABCDEF')
-    gains = evidence.cross_validated(
-        host.model.lm,
-        host.requests,
-        whole,
-        parent=None,
-        active=None,
-        rehearsed=Lessons(),
-        steps=2,
-        seed=0,
-        lr=1e-3,
-        work=tmp_path,
-        report=lambda step, steps, figures: None,
-    )
+    gains = proved(host, whole, tmp_path, 2, [])
     assert len(list(tmp_path.glob('fold-*.ckpt'))) == folds
     held = [part for _, part in evidence._folds(whole, seed=0)]
     assert [gain.count for gain in gains] == [sum(len(part) for part in held[:folds])]
