@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 import sys
 
@@ -77,7 +78,8 @@ def run(args: argparse.Namespace, until: float) -> int:
         work=args.work / 'expert',
         data=None if args.log is not None else place,
         log=args.log,
-        experts=args.experts.expanduser(),
+        # The one of pathlib raises where there is no such user.
+        experts=Path(os.path.expanduser(args.experts)),
         robot=args.robot,
         steps=args.steps or 0,
         promote=not args.no_promote,
@@ -101,6 +103,7 @@ def run(args: argparse.Namespace, until: float) -> int:
         print(f'{job.scenario}: {verdict.growth}')
     for check in verdict.checks:
         print(f'{check.name:<10}{"ok" if check.ok else "FAILED":<8}{check.said}')
-    passed = all(check.ok for check in verdict.checks)
-    print(verdict.message, file=sys.stdout if passed else sys.stderr)
-    return 0 if passed else NOT_PROMOTED
+    # It may have passed, and the active experts have changed meanwhile.
+    done = verdict.promoted or (not job.promote and all(check.ok for check in verdict.checks))
+    print(verdict.message, file=sys.stdout if done else sys.stderr)
+    return 0 if done else NOT_PROMOTED

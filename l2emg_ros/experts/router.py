@@ -46,6 +46,7 @@ _SHRINKAGE = 0.03
 _TOGETHER = 64
 # A text whose p-value is lower belongs to no known scenario.
 _NOVEL = 0.01
+_LEAST_VARIANCE = 1e-6
 
 Array = NDArray[np.float64]
 
@@ -252,7 +253,9 @@ class Router:
         """Return the Cholesky factor of the shrunk covariance, computed once."""
         if self._solver is None:
             width, covariance = self.width, self._covariance() * (1 - _SHRINKAGE)
-            covariance += np.eye(width) * (_SHRINKAGE * np.trace(covariance) / width + 1e-9)
+            # Texts that are all the same have none, but for what single precision leaves of it.
+            least = max(_SHRINKAGE * np.trace(covariance) / width, _LEAST_VARIANCE)
+            covariance += np.eye(width) * least
             self._solver = cho_factor(covariance)
         return self._solver
 

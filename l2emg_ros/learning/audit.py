@@ -129,7 +129,9 @@ def _requests(
         return float(stats.spearmanr(words, squareform(apart[np.ix_(order, order)])).statistic)
 
     fit, p_fit = _permuted(matched, len(examples), rng) if known else (0.0, 1.0)
-    found, p_found = _permuted(alike, len(examples), rng)
+    # Where all are the same there is no correlation.
+    differ = bool(words.any() and apart.any())
+    found, p_found = _permuted(alike, len(examples), rng) if differ else (0.0, 1.0)
     return Finding(
         'requests',
         min(p_fit, p_found) <= _SURE / 2,

@@ -20,7 +20,7 @@ doubt, the rest is spared: training them is most of what learning takes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 import math
@@ -30,7 +30,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from torch import Tensor
 
 from l2emg_ros.learning import tuning
 from l2emg_ros.learning.lessons import Example, Lessons, motion_of, Preference
@@ -39,18 +38,19 @@ from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.model.language_model import MotionLanguageModel
 
 FOLDS = 3
-_DRAWS = 4000
 # One-sided: that learning does not help shall be as unlikely as this.
 _RISK = 0.05
 # The same before all folds are known. Looking more than once with so small a risk leaves the risk
 # of the last look as it is (Haybittle, 1971; Peto et al., 1976).
 _EARLY_RISK = 0.001
-# Requests, or motions, below which nothing can be told.
+# Groups below which nothing can be told.
 _ENOUGH = 8
 
-Places = Callable[[Example | Preference], set[Any]]
-# What was found of a lesson, and the request that it belongs to, or, where there are too few, the
-# motion.
+Lesson = Example | Preference
+# Says what a lesson belongs to: its request, or, where there are too few of them, its motion.
+Group = Callable[[Lesson], Any]
+Places = Callable[[Lesson], set[Any]]
+# What was found of a lesson, and its group.
 Value = tuple[float, object]
 
 
@@ -63,8 +63,8 @@ class Gain:
             the better they were liked.
         count: Lessons that were judged.
         mean: Gain over the active expert, nats a token.
-        low: Lower end of its one-sided 95 % bootstrap interval.
-        high: Upper end of the same on the other side.
+        low: Above this it is for sure, one-sided (Student's t over groups).
+        high: Below this it is for sure, one-sided, at 95 %.
     """
 
     kind: str
@@ -110,7 +110,7 @@ def cross_validated(
         work: Folder of the states, so that a run that was stopped goes on.
         report: Told step, steps and figures.
     """
-    judged = _Judged(_few(lessons))
+    judged = _Judged(_grouping(lessons))
     folds = _folds(lessons, seed)
     # Each lesson is seen as often as in the training that this stands for.
     lengths = [math.ceil(steps * len(learned) / len(lessons)) for learned, _ in folds]
@@ -136,19 +136,14 @@ def cross_validated(
         judged.add(held, gains)
         if clear(judged.kinds()):
             break
-    rng = np.random.default_rng(seed)
-    return [
-        _gain(kind, values, rng)
-        for kind, values in judged.kinds().items()
-        if len(_groups(values)[0]) >= _ENOUGH
-    ]
+    return _gains(judged.kinds())
 
 
 @dataclass(slots=True)
 class _Judged:
-    """What was found of the lessons so far; ``few`` are those of too few requests."""
+    """What was found of the lessons so far."""
 
-    few: bool
+    group: Group
     shown: list[Value] = field(default_factory=list)
     preferred: list[Value] = field(default_factory=list)
     rated: list[tuple[float, Value]] = field(default_factory=list)
@@ -156,7 +151,7 @@ class _Judged:
     def add(self, held: Lessons, gains: Callable[[Sequence[Example]], list[float]]) -> None:
         """Judge lessons that ``gains`` knows nothing of."""
         for example, gain in zip(held.examples, gains(held.examples), strict=True):
-            value = gain, self._group(example.text, example.tokens)
+            value = gain, self.group(example)
             if example.rated:
                 self.rated.append((example.weight, value))
             elif not example.played:
@@ -165,11 +160,7 @@ class _Judged:
         won = gains([Example(p.id, p.text, p.emotion, p.better) for p in pairs])
         lost = gains([Example(p.id, p.text, p.emotion, p.worse) for p in pairs])
         for pair, a, b in zip(pairs, won, lost, strict=True):
-            self.preferred.append((a - b, self._group(pair.text, pair.better)))
-
-    def _group(self, text: str, tokens: Tensor) -> object:
-        """Return what a lesson's value belongs to: its request, or where few, its motion."""
-        return motion_of(tokens) if self.few else text
+            self.preferred.append((a - b, self.group(pair)))
 
     def kinds(self) -> dict[str, list[Value]]:
         """Return the values by kinds of lessons, of those that there are."""
@@ -183,8 +174,21 @@ class _Judged:
 
 def clear(kinds: dict[str, list[Value]]) -> bool:
     """Return whether some kind of lesson is helped beyond doubt, and none seems to be harmed."""
-    means = [sums / counts for sums, counts in map(_groups, kinds.values())]
-    return all(some.mean() >= 0.0 for some in means) and any(map(_sure, means))
+    means = {}
+    for kind, values in kinds.items():
+        sums, counts = _groups(values)
+        means[kind] = sums / counts
+    harmless = all(some.mean() >= 0.0 for some in means.values())
+    return harmless and any(_sure(means[kind]) for kind in _deciding(kinds))
+
+
+def _deciding(kinds: Collection[str]) -> list[str]:
+    """Return the kinds that can prove a gain.
+
+    Ratings say no more than the pairs that were made of them: counted beside these they would be
+    a second chance for what is random.
+    """
+    return [kind for kind in kinds if kind != 'rated'] or list(kinds)
 
 
 def _sure(means: NDArray[Any]) -> bool:
@@ -200,7 +204,7 @@ def _folds(lessons: Lessons, seed: int) -> list[tuple[Lessons, Lessons]]:
     They share no request, and no motion that people have judged: whoever has learned by heart that
     one was disliked would know a pair of it. A pair that lies on both sides is on neither.
     """
-    everything: list[Example | Preference] = [*lessons.examples, *lessons.preferences]
+    everything: list[Lesson] = [*lessons.examples, *lessons.preferences]
     places = _places(lessons)
     keys = sorted({place for one in everything for place in places(one)})
     order = np.random.default_rng(seed).permutation(len(keys))
@@ -217,28 +221,26 @@ def _parted(lessons: Lessons, places: Places, part: set[Any]) -> tuple[Lessons, 
     )
 
 
-def _few(lessons: Lessons) -> bool:
-    """Return whether there are too few requests to tell anything by them."""
-    return len(set(lessons.texts)) < _ENOUGH
+def _grouping(lessons: Lessons) -> Group:
+    """Return what says which group a lesson belongs to."""
+    if len(set(lessons.texts)) >= _ENOUGH:
+        return lambda one: one.text
+    return lambda one: motion_of(one.tokens if isinstance(one, Example) else one.better)
 
 
 def _places(lessons: Lessons) -> Places:
-    """Return what says where a lesson belongs: at its request, and at those of its motions.
-
-    Where there are too few requests, at its motions themselves.
-    """
-    if _few(lessons):
-        return lambda one: set(one.motions)
-    owner: dict[bytes, str] = {}
+    """Return what says where a lesson belongs: at its group, and at those of its motions."""
+    group = _grouping(lessons)
+    owner: dict[bytes, Any] = {}
     for example in lessons.examples:
         if example.rated:
-            owner.setdefault(motion_of(example.tokens), example.text)
+            owner.setdefault(motion_of(example.tokens), group(example))
     chosen = [pair for pair in lessons.preferences if not pair.implied]
     for pair in chosen:
-        owner.setdefault(motion_of(pair.better), pair.text)
+        owner.setdefault(motion_of(pair.better), group(pair))
     for pair in chosen:
-        owner.setdefault(motion_of(pair.worse), pair.text)
-    return lambda one: {one.text, *(owner.get(motion, one.text) for motion in one.motions)}
+        owner.setdefault(motion_of(pair.worse), group(pair))
+    return lambda one: {group(one), *(owner.get(motion, group(one)) for motion in one.motions)}
 
 
 def _groups(values: Sequence[Value]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -248,15 +250,31 @@ def _groups(values: Sequence[Value]) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.bincount(place, [value for value, _ in values]), np.bincount(place)
 
 
-def _gain(kind: str, values: Sequence[Value], rng: np.random.Generator) -> Gain:
-    """Return the mean of values; groups are drawn whole, for what is in one goes together."""
+def _gains(kinds: dict[str, list[Value]]) -> list[Gain]:
+    """Return the gains by kinds of which there are enough.
+
+    The kinds that may prove one share the risk that none is there (Bonferroni).
+    """
+    told = {kind: some for kind, some in kinds.items() if len(_groups(some)[0]) >= _ENOUGH}
+    risk = _RISK / max(len(_deciding(told)), 1)
+    return [_gain(kind, values, risk) for kind, values in told.items()]
+
+
+def _gain(kind: str, values: Sequence[Value], risk: float) -> Gain:
+    """Return the mean of values, which are independent only of those of other groups.
+
+    It is a ratio of means over groups, whose error is that of its residuals (Cochran, Sampling
+    Techniques, 6.4).
+    """
     sums, counts = _groups(values)
-    draws = rng.integers(len(sums), size=(_DRAWS, len(sums)))
-    means = sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
-    low, high = np.quantile(means, (_RISK, 1.0 - _RISK))
-    return Gain(kind, len(values), float(sums.sum() / counts.sum()), float(low), float(high))
+    mean, size = float(sums.sum() / counts.sum()), len(sums)
+    error = float((sums - mean * counts).std(ddof=1) / counts.mean() / size**0.5)
+    low, high = (mean + error * float(stats.t.ppf(q, size - 1)) for q in (risk, 1.0 - _RISK))
+    return Gain(kind, len(values), mean, low, high)
 
 
-def helps(gains: list[Gain]) -> bool:
+def helps(gains: Sequence[Gain]) -> bool:
     """Return whether learning helped some kind of lesson for sure, and harmed none for sure."""
-    return any(gain.low > 0.0 for gain in gains) and not any(gain.high < 0.0 for gain in gains)
+    deciding = _deciding([gain.kind for gain in gains])
+    helped = any(gain.low > 0.0 for gain in gains if gain.kind in deciding)
+    return helped and not any(gain.high < 0.0 for gain in gains)

@@ -98,7 +98,7 @@ class Gate:
         """Check that requests which were not learned from are served better."""
         best = max((gain.low for gain in gains), default=0.0)
         told = '; '.join(str(gain) for gain in gains) or 'too few lessons to tell'
-        ok = evidence.helps(list(gains))
+        ok = evidence.helps(gains)
         return Check('target', ok, 0.0, best, f'{told}: expected a gain above 0 for sure')
 
     def readable(
@@ -192,7 +192,8 @@ class Gate:
             losses = np.zeros(len(prompts))
             losses[: len(moved)] = (before - after).reshape(-1, _REPEATS).mean(axis=1)
             lost = _surely(losses)
-            gone.append(float(losses.sum()))
+            # What one scenario gains is no comfort to another.
+            gone.append(max(float(losses.sum()), 0.0))
             said = f'{scenario}: {len(moved)} of {len(prompts)} requests go elsewhere, emotions '
             said += f'read right {before.mean():.2f} -> {after.mean():.2f} of them'
             if len(moved) >= _FID_FROM:
@@ -219,19 +220,20 @@ class Gate:
     def remembered(
         self,
         golden: Sequence[Prompt],
-        active: ScenarioExpert | None,
-        candidate: ScenarioExpert,
+        routers: tuple[Router | None, Router],
+        experts: tuple[Mapping[str, ScenarioExpert], Mapping[str, ScenarioExpert]],
     ) -> Check:
-        """Check that an expert which learns more still does what its scenario was taught before.
+        """Check that a scenario which learns more still does what it was taught before.
 
         Args:
             golden: Requests of the scenario from before.
-            active: What serves them now.
-            candidate: What is to serve them.
+            routers: What sends them to an expert, now and then.
+            experts: What serves them, now and then.
         """
         again = [prompt for prompt in golden for _ in range(_TAKES)]
+        sides = zip(routers, experts, strict=True)
         before, after = (
-            float(self._read(again, [e] * len(again))[0].mean()) for e in (active, candidate)
+            float(self._read(again, self._served(again, r, e))[0].mean()) for r, e in sides
         )
         least = before - _UNREADABLE
         return Check(

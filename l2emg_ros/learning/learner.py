@@ -37,6 +37,7 @@ from l2emg_ros.learning.host import Host
 from l2emg_ros.learning.job import FEWEST, Job, Report
 from l2emg_ros.learning.lessons import Lessons
 from l2emg_ros.learning.pairs import Teacher
+from l2emg_ros.learning.performance import Prompt
 from l2emg_ros.learning.promotion import Candidate, promote
 from l2emg_ros.learning.verdict import CLONE, Growth, REUSE, Verdict
 from l2emg_ros.lifelong import recording
@@ -156,7 +157,8 @@ def _identity(host: Host, lessons: Lessons) -> str:
     for pair in lessons.preferences:
         digest.update(pair.better.numpy().tobytes() + pair.worse.numpy().tobytes())
     for example in lessons.examples:
-        digest.update(repr((example.text, str(example.emotion), example.weight)).encode())
+        asked = Prompt(example.text, example.emotion).record()
+        digest.update(repr((asked, example.weight)).encode())
         digest.update(example.tokens.numpy().tobytes())
     return f'{job.scenario}-{digest.hexdigest()[:12]}'
 

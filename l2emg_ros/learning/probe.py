@@ -67,11 +67,15 @@ def mark(text: str) -> str:
 
 
 def merged(new: Sequence[Prompt], old: Sequence[Prompt]) -> list[Prompt]:
-    """Return golden prompts of which half are of before, as far as there are so many."""
+    """Return golden prompts of which half are of before, as far as there are so many.
+
+    Of those, each time some of every age are kept, so that the oldest are never lost at once.
+    """
     texts = {prompt.text for prompt in new}
     before = [prompt for prompt in old if prompt.text not in texts]
-    before = before[: max(SIZE // 2, SIZE - len(new))]
-    return [*new[: SIZE - len(before)], *before]
+    count = min(len(before), max(SIZE // 2, SIZE - len(new)))
+    before = [before[number * len(before) // count] for number in range(count)]
+    return [*new[: SIZE - count], *before]
 
 
 def load(registry: Registry, scenario: str, name: str, version: str) -> Probe:

@@ -146,7 +146,8 @@ def _taught(
     texts = {name: list(kept.held) for name, kept in probes.items()}
     before = [text for text in own.held if probe.mark(text) not in known]
     texts[scenario] = [*before, *held] or learned
-    router.calibrate({name: some for name, some in texts.items() if some}, host.encoder)
+    if texts := {name: some for name, some in texts.items() if some}:
+        router.calibrate(texts, host.encoder)
     asked: dict[str, Prompt] = {}
     for example in lessons.examples:
         asked.setdefault(example.text, Prompt(example.text, example.emotion))
@@ -186,7 +187,7 @@ def _checks(
         lambda: gate.quick(prompts, active, expert),
     ]
     if before:
-        questions.append(lambda: gate.remembered(before, active, expert))
+        questions.append(lambda: gate.remembered(before, routers, (host.experts, after)))
     for number, question in enumerate(questions):
         host.tell('gate', number, len(questions))
         checks.append(question())

@@ -60,6 +60,7 @@ def due(
     names: Collection[str],
     used: Collection[str],
     fewest: int,
+    failed: Collection[str] = (),
     weights: RewardWeights | None = None,
 ) -> Due | None:
     """Return what should be learned now, or None.
@@ -70,15 +71,18 @@ def due(
         names: Names of experts that are in use, active or not.
         used: Interactions that something was learned from, or was tried to be.
         fewest: Usable interactions that are needed.
+        failed: Interactions that could not be learned from. They may be with others: half of
+            ``fewest`` beside them are needed.
         weights: What counts how much in a reward.
     """
     weights = weights or RewardWeights()
     usable = [item for item in interactions if _usable(item, weights)]
-    taken, found = set(used), []
+    taken, in_vain, found = set(used), set(failed), []
     for scenario in ('', *sorted(active)):
         all_of = [item for item in usable if item.scenario == scenario]
         fresh = [item for item in all_of if item.id not in taken]
-        if len(fresh) < fewest:
+        untried = [item for item in fresh if item.id not in in_vain]
+        if len(fresh) < fewest or len(untried) < max(fewest // 2, 1):
             continue
         gains = dict(zip((i.id for i in all_of), advantages(all_of, weights), strict=True))
         if why := _need(scenario, fresh, np.array([gains[item.id] for item in fresh])):
@@ -100,7 +104,9 @@ def _usable(interaction: Interaction, weights: RewardWeights) -> bool:
     said = interaction.feedback
     told = understood(said.correction) or said.demonstration or said.preferred_motion_id
     taught = bool(told) or reward(interaction, weights) is not None
-    return taught and len(interaction.tokens) >= SHORTEST and bool(interaction.text.strip())
+    # What people show needs no motion of the robot's.
+    moved = bool(said.demonstration) or len(interaction.tokens) >= SHORTEST
+    return taught and moved and bool(interaction.text.strip())
 
 
 def _need(scenario: str, fresh: Sequence[Interaction], gains: NDArray[np.float64]) -> str:

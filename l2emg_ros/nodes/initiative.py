@@ -59,7 +59,7 @@ class Initiative:
         self._next = 0.0
         self._learning = False
         # What could not be learned from is tried again with more.
-        self._needed = 0
+        self._failed: set[str] = set()
         self._values: dict[str, str] = {}
         self._alarms: list[str] = []
         node.every(_PERIOD, self._on_watch, steady=True)
@@ -77,6 +77,8 @@ class Initiative:
         self._seen, self._looking = now, True
         try:
             found = await self._node.worker.run(self._look)
+            # While it looked, any of these may have changed.
+            wanted = bool(self._node.parameters.learn_by_itself)
             if found is not None and wanted and not self._jobs.busy and self._node.active:
                 await self._learn(found)
         except Exception as error:
@@ -100,11 +102,10 @@ class Initiative:
         except Exception as error:
             # Too little could be used, or the trainer was killed: nothing is wrong with the data.
             self._node.report(error)
-            self._needed = len(found.fresh) + self._node.parameters.fewest_lessons // 2
+            self._failed.update(found.fresh)
             return
         finally:
             self._learning = False
-        self._needed = 0
         # First in memory: on a full disk it would be tried again and again.
         self._tried_now.update(found.fresh)
         await self._node.worker.run(self._note)
@@ -134,8 +135,7 @@ class Initiative:
             with suppress(L2EmgError):
                 used.update(registry.manifest(name, version).get('data', {}).get('ids', ()))
         active = registry.active()['active']
-        fewest = max(given.fewest_lessons, self._needed)
-        found = trigger.due(interactions, active, names, used, fewest)
+        found = trigger.due(interactions, active, names, used, given.fewest_lessons, self._failed)
         now = time.monotonic()
         self._next = now + (now - began) / _SHARE
         return found

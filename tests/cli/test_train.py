@@ -20,8 +20,11 @@ from pathlib import Path
 import pytest
 
 from l2emg_ros import corpus
+from l2emg_ros.cli.learn import NOT_PROMOTED
 from l2emg_ros.cli.main import main
 from l2emg_ros.cli.train import UNFINISHED
+from l2emg_ros.learning import learner
+from l2emg_ros.learning.verdict import Check, Verdict
 
 
 def test_a_stage_stops_after_its_minutes_and_goes_on(
@@ -78,3 +81,33 @@ def test_options_of_a_scenario_of_ones_own(
     assert 'holds no motions' in capsys.readouterr().err
     assert not state.exists()
     assert other.exists()
+    # There is no such user: it is a folder like any other.
+    assert main([*learn, '--experts', '~nobody-of-that-name/experts']) == 2
+    assert 'holds no motions' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('promoted', 'ok', 'options', 'code'),
+    [
+        (True, True, [], 0),
+        (False, True, ['--no-promote'], 0),
+        # It passed, and other experts became active meanwhile.
+        (False, True, [], NOT_PROMOTED),
+        (False, False, [], NOT_PROMOTED),
+        (False, False, ['--no-promote'], NOT_PROMOTED),
+    ],
+)
+def test_the_exit_code_says_whether_what_was_wanted_was_done(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    promoted: bool,
+    ok: bool,
+    options: list[str],
+    code: int,
+) -> None:
+    check = Check('target', ok, 0.0, 1.0, 'likelier')
+    verdict = Verdict(promoted, 'cafe@1', 'cafe@1', (check,))
+    monkeypatch.setattr(learner, 'learn', lambda *_: verdict)
+    (tmp_path / 'cafe').mkdir()
+    learn = ['train', 'expert', '--scenario', str(tmp_path / 'cafe'), '--work', str(tmp_path)]
+    assert main([*learn, *options]) == code

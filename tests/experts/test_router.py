@@ -122,6 +122,13 @@ def test_a_stored_router_routes_alike(minilm: MiniLmEncoder) -> None:
     np.testing.assert_allclose(first.probabilities, second.probabilities, atol=1e-3)
 
 
+def test_a_router_of_one_text_is_stored_and_loads(minilm: MiniLmEncoder) -> None:
+    router = Router(minilm.width)
+    router.learn('ward', ['console the patient'] * 3, minilm)
+    again = Router.from_state(router.scenarios, router.state())
+    assert again.route('help the nurse', minilm).scenarios == ('ward',)
+
+
 def test_statistics_that_do_not_fit_are_refused(minilm: MiniLmEncoder) -> None:
     state = _router(minilm, ('ward', 'sports', 'security')).state()
     with pytest.raises(ModelNotLoaded, match='3 scenarios: expected 2'):

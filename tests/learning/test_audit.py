@@ -101,6 +101,15 @@ def test_mixed_up_motions_are_found(asked: Audit, examples: list[Example]) -> No
     assert found['emotions'].ok
 
 
+def test_one_motion_for_every_request_is_found(asked: Audit, examples: list[Example]) -> None:
+    same = [
+        dataclasses.replace(example, tokens=examples[0].tokens, emotion=None)
+        for example in examples
+    ]
+    found = asked(same)
+    assert not found['requests'].ok, found['requests'].said
+
+
 def test_too_little_is_no_finding(asked: Audit, examples: list[Example]) -> None:
     found = asked(examples[:5])
     assert all(finding.ok and 'too few to tell' in finding.said for finding in found.values())

@@ -195,12 +195,55 @@ def test_looking_early_promotes_nothing_that_is_random() -> None:
     assert early <= 10
 
 
+@pytest.mark.parametrize(('motions', 'groups'), [(32, 8), (40, 40)])
+def test_what_is_random_is_rarely_promoted(motions: int, groups: int) -> None:
+    """An expert that has learned nothing, ratings at random, and pairs made of them."""
+    rng = np.random.default_rng(2)
+    passed = 0
+    for _ in range(1000):
+        likelier, liked = rng.normal(size=motions), rng.normal(size=motions)
+        halves = rng.permutation(motions).reshape(2, -1).T
+        pairs = [(a, b) if liked[a] > liked[b] else (b, a) for a, b in halves]
+        gains = evidence._gains(
+            {
+                'preferred': [(likelier[a] - likelier[b], a % groups) for a, b in pairs],
+                'rated': [(likelier[n] * liked[n], n % groups) for n in range(motions)],
+            }
+        )
+        passed += evidence.helps(gains)
+    assert 20 < passed < 65
+
+
+def test_every_correction_of_a_few_requests_is_judged() -> None:
+    pairs = tuple(
+        Preference(e.id, e.text, None, e.tokens, torch.flip(e.tokens, (0,)))
+        for e in different('ab' * 16).examples
+    )
+    folds = evidence._folds(Lessons((), pairs), seed=1)
+    assert sum(len(held) for _, held in folds) == 32
+
+
+def test_several_kinds_of_proof_share_the_risk() -> None:
+    rng = np.random.default_rng(0)
+    values = [(float(v), n) for n, v in enumerate(rng.normal(0.5, 1.0, 20))]
+    (alone,) = evidence._gains({'shown': values})
+    one, other, rated = evidence._gains({'shown': values, 'preferred': values, 'rated': values})
+    assert one.low == other.low == rated.low < alone.low < alone.mean
+    assert one.high == alone.high > alone.mean
+    (with_ratings, _) = evidence._gains({'shown': values, 'rated': values})
+    assert with_ratings == alone
+
+
 def test_gains_need_to_be_sure() -> None:
-    def gain(low: float, high: float) -> evidence.Gain:
-        return evidence.Gain('shown', 9, (low + high) / 2, low, high)
+    def gain(low: float, high: float, kind: str = 'shown') -> evidence.Gain:
+        return evidence.Gain(kind, 9, (low + high) / 2, low, high)
 
     assert evidence.helps([gain(0.01, 0.2)])
     assert evidence.helps([gain(0.01, 0.2), gain(-0.1, 0.1)])
     assert not evidence.helps([gain(-0.01, 0.2)])
     assert not evidence.helps([gain(0.01, 0.2), gain(-0.2, -0.01)])
     assert not evidence.helps([])
+    # Ratings prove something only where no motions of them could be compared.
+    assert evidence.helps([gain(0.01, 0.2, 'rated')])
+    assert not evidence.helps([gain(-0.01, 0.2, 'preferred'), gain(0.01, 0.2, 'rated')])
+    assert not evidence.helps([gain(0.01, 0.2, 'preferred'), gain(-0.2, -0.01, 'rated')])

@@ -126,8 +126,17 @@ def test_golden_prompts_of_before_stay() -> None:
     both = probe.merged(new, old)
     assert len(both) == probe.SIZE
     assert sum(prompt.text.startswith('old') for prompt in both) == probe.SIZE // 2
-    assert probe.merged(new[:3], old) == [*new[:3], *old[: probe.SIZE - 3]]
+    some = probe.merged(new[:3], old)
+    assert some[:3] == new[:3]
+    assert len(set(some)) == probe.SIZE
+    assert set(some[3:]) < set(old)
+    assert probe.merged(new[:3], old[:5]) == [*new[:3], *old[:5]]
     assert probe.merged(new[:3], []) == new[:3]
+    for word in ('later', 'last'):
+        both = probe.merged([Prompt(f'{word} {n}') for n in range(40)], both)
+        # The oldest are never lost at once.
+        ages = [prompt.text.split()[0] for prompt in both]
+        assert {'old', 'new', word} <= set(ages), ages
 
 
 def test_what_passes_is_served(learned: tuple[Job, Verdict, school.Told]) -> None:

@@ -83,6 +83,26 @@ def test_what_teaches_nothing_does_not_count(fields: dict[str, object]) -> None:
     assert due(said(40, **{'scenario': '', **fields}), ['cafe'], [], [], 32) is None
 
 
+def test_what_is_shown_counts_without_a_motion_of_the_robot() -> None:
+    fields = {'scenario': '', 'tokens': school.tokens(0, 0), 'rating': None}
+    assert due(said(40, **fields), [], [], [], 32) is None
+    assert due(said(40, demonstration='01.npz', **fields), [], [], [], 32) is not None
+
+
+def test_what_failed_is_tried_with_half_as_many_more() -> None:
+    """It keeps no other scenario waiting."""
+    useless = said(200, scenario='')
+    failed = [item.id for item in useless]
+    odd = said(60, 300, novelty_p_value=0.001)
+    found = due(useless + odd, ['cafe'], [], [], 32, failed)
+    assert found is not None
+    assert found.scenario == 'cafe'
+    assert due(useless + said(15, 400, scenario=''), [], [], [], 32, failed) is None
+    again = due(useless + said(16, 400, scenario=''), [], [], [], 32, failed)
+    assert again is not None
+    assert len(again.ids) == 216
+
+
 def test_the_most_is_learned_first() -> None:
     some = said(33, scenario='')
     more = said(40, 100, novelty_p_value=0.0)

@@ -21,6 +21,7 @@ from pathlib import Path
 import signal
 import subprocess
 import sys
+import threading
 from typing import Any
 
 from action_msgs.msg import GoalStatus
@@ -38,6 +39,7 @@ import toy_robot
 
 from l2emg_ros.experts.place import registry_for
 from l2emg_ros.experts.state import chosen
+from l2emg_ros.learning import trigger
 from l2emg_ros.lifelong.log import InteractionLog
 from l2emg_ros.nodes import qos
 from l2emg_ros.nodes.generator_node import GeneratorNode
@@ -372,3 +374,27 @@ def test_it_learns_by_itself_and_never_twice_from_the_same(
     wait_until(lambda: len(reports) > 3, 'no reports')
     assert registry.versions('situation_2') == []
     assert node._learning_status().values['doing'] == 'idle'
+
+
+def test_who_wants_it_no_more_while_it_looks_is_obeyed(
+    graph: Graph, start: Start, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with InteractionLog(log, writer=True) as writer:
+        for n in range(9):
+            writer.add(strange(n), [])
+    looking, done, due = threading.Event(), threading.Event(), trigger.due
+
+    def slowly(*given: Any) -> Any:
+        looking.set()
+        assert done.wait(PATIENCE)
+        return due(*given)
+
+    monkeypatch.setattr(trigger, 'due', slowly)
+    node = start(learn_by_itself=True)
+    assert looking.wait(PATIENCE)
+    assert graph.set_parameter('lifelong', 'learn_by_itself', False)[0]
+    began: list[Any] = []
+    monkeypatch.setattr(node._jobs, 'run', lambda *given: began.append(given))
+    done.set()
+    wait_until(lambda: not node._initiative._looking, 'it looks for ever')
+    assert not began
