@@ -154,6 +154,34 @@ def test_a_slow_candidate_is_refused(gate: Gate, host: Host) -> None:
     assert slow.after > 1.25 * slow.before
 
 
+@pytest.mark.parametrize(
+    ('before', 'after', 'ok'),
+    [
+        # Once the processor was free for what is active, and never again.
+        ([0.06] + [0.09] * 23, [0.09] * 24, True),
+        # Twice as busy from the third prompt on.
+        ([0.06] * 2 + [0.12] * 22, [0.06] * 2 + [0.12] * 22, True),
+        ([0.06] * 24, [0.08] * 24, False),
+        # Once the processor was free for the candidate.
+        ([0.06] * 24, [0.08] * 23 + [0.05], False),
+    ],
+)
+def test_what_else_runs_makes_nobody_slow(
+    gate: Gate,
+    host: Host,
+    monkeypatch: pytest.MonkeyPatch,
+    before: list[float],
+    after: list[float],
+    ok: bool,
+) -> None:
+    candidate, times = wild(host), {True: iter(after), False: iter(before)}
+    monkeypatch.setattr(
+        Gate, '_first_chunk', lambda _, prompt, expert: next(times[expert is candidate])
+    )
+    check = gate.quick(PROMPTS, host.experts['ward'], candidate)
+    assert check.ok is ok, check.said
+
+
 def taught(host: Host, cafe: list[str], ward: list[str]) -> Router:
     router = Router(host.encoder.width)
     router.learn('reception', tiny.TEXTS['reception'], host.encoder)
