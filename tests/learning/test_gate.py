@@ -216,12 +216,25 @@ def test_a_router_that_sends_old_requests_elsewhere_is_refused(gate: Gate, host:
 
 
 @pytest.mark.parametrize(
-    ('scenarios', 'each', 'ok'),
-    # One request proves nothing; two of one scenario, or one of very many scenarios, are too much.
-    [(1, 1, True), (1, 2, False), (3, 1, True), (4, 1, False)],
+    ('scenarios', 'each', 'gains', 'ok'),
+    [
+        # One request proves nothing; two of one scenario, or one of very many, are too much.
+        (1, 1, False, True),
+        (1, 2, False, False),
+        (3, 1, False, True),
+        (4, 1, False, False),
+        # What the other six gain is no comfort to them.
+        (4, 1, True, False),
+    ],
 )
 def test_few_old_requests_may_be_lost(
-    gate: Gate, host: Host, monkeypatch: pytest.MonkeyPatch, scenarios: int, each: int, ok: bool
+    gate: Gate,
+    host: Host,
+    monkeypatch: pytest.MonkeyPatch,
+    scenarios: int,
+    each: int,
+    gains: bool,
+    ok: bool,
 ) -> None:
     """Of ten scenarios with 32 requests `each` go elsewhere, and are read wrong in `scenarios`."""
     golden = {f's{n}': [Prompt(f'{n}')] * 32 for n in range(10)}
@@ -232,10 +245,11 @@ def test_few_old_requests_may_be_lost(
     left = {f'{n}' for n in range(scenarios)}
 
     def read(_: Gate, prompts: list[Prompt], served: list[ScenarioExpert], *__: int) -> Any:
-        lost = [
-            e is new and prompt.text in left for e, prompt in zip(served, prompts, strict=True)
+        wrong = [
+            e is new if prompt.text in left else gains and e is old
+            for e, prompt in zip(served, prompts, strict=True)
         ]
-        return 1.0 - np.array(lost, dtype=float), np.zeros((len(prompts), 2))
+        return 1.0 - np.array(wrong, dtype=float), np.zeros((len(prompts), 2))
 
     monkeypatch.setattr(Gate, '_read', read)
     router = Router(host.encoder.width)

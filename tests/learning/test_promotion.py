@@ -25,6 +25,7 @@ from learning import school
 import pytest
 import toy_robot
 
+from l2emg_ros.emotion import Emotion
 from l2emg_ros.errors import BadRequest
 from l2emg_ros.experts.place import registry_for
 from l2emg_ros.experts.registry import Registry
@@ -34,6 +35,7 @@ from l2emg_ros.learning import learner, probe, promotion
 from l2emg_ros.learning.host import Host
 from l2emg_ros.learning.job import Job
 from l2emg_ros.learning.learner import learn
+from l2emg_ros.learning.lessons import Lessons
 from l2emg_ros.learning.performance import Prompt
 from l2emg_ros.learning.verdict import Verdict
 from l2emg_ros.lifelong.log import InteractionLog
@@ -210,6 +212,17 @@ def test_a_run_goes_on_where_it_was_stopped(
     again, first = (registry_for(j.model, j.experts).load('cafe', '1') for j in (job, learned[0]))
     for mine, wanted in zip(again[1:], first[1:], strict=True):
         assert all((mine[name] == value).all() for name, value in wanted.items())
+
+
+def test_another_intensity_is_another_run(tiny: Path, tmp_path: Path) -> None:
+    host = Host(school.job(tiny, tmp_path), school.Told())
+    names = set()
+    for intensity in (0.3, 1.0):
+        asked = dataclasses.replace(
+            school.example(0), emotion=Emotion('happy', intensity=intensity)
+        )
+        names.add(learner._identity(host, Lessons((asked,))))
+    assert len(names) == 2
 
 
 def test_too_little_is_not_learned(tiny: Path, tmp_path: Path, robot: str) -> None:
