@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Atomic file replacement, hashes and JSON."""
+"""Atomic file replacement, hashes, JSON, and paths of a user's home."""
 
 from __future__ import annotations
 
@@ -59,6 +59,12 @@ def atomic_write(path: str | os.PathLike[str], mode: int | None = None) -> Itera
         sync_folder(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path, `~` being the user's home; where there is no such user, it stays."""
+    # The one of pathlib raises where there is none.
+    return Path(os.path.expanduser(path))
 
 
 def write_synced(path: Path, data: bytes) -> None:

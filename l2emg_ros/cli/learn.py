@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 import sys
 
@@ -64,6 +63,7 @@ def run(args: argparse.Namespace, until: float) -> int:
     from l2emg_ros import resources
     from l2emg_ros.cli.train import report
     from l2emg_ros.errors import BadRequest
+    from l2emg_ros.files import expanded
     from l2emg_ros.learning.job import Job
     from l2emg_ros.learning.learner import forget, learn
     from l2emg_ros.training.loop import Unfinished
@@ -78,8 +78,7 @@ def run(args: argparse.Namespace, until: float) -> int:
         work=args.work / 'expert',
         data=None if args.log is not None else place,
         log=args.log,
-        # The one of pathlib raises where there is no such user.
-        experts=Path(os.path.expanduser(args.experts)),
+        experts=expanded(args.experts),
         robot=args.robot,
         steps=args.steps or 0,
         promote=not args.no_promote,

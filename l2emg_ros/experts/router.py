@@ -204,8 +204,13 @@ class Router:
         return np.asarray((self._scatter - (means.T * self._sizes) @ means) / self._sizes.sum())
 
     def calibrate(self, texts: Mapping[str, Sequence[str]], encoder: TextEncoder) -> None:
-        """Fit the two scales and the novelty quantiles on texts kept out of ``learn``."""
+        """Fit the two scales and the novelty quantiles on texts kept out of ``learn``.
+
+        Without any they stay as they are.
+        """
         flat = [(scenario, text) for scenario, listed in texts.items() for text in listed]
+        if not flat:
+            return
         target = np.array([self.scenarios.index(scenario) for scenario, _ in flat])
         features = _embedded(encoder, [text for _, text in flat])
         distance = self._distances(features)

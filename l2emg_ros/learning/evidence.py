@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from l2emg_ros.learning import tuning
-from l2emg_ros.learning.lessons import Example, Lessons, motion_of, Preference
+from l2emg_ros.learning.lessons import Example, Lesson, Lessons, motion_of
 from l2emg_ros.learning.performance import Requests
 from l2emg_ros.model.expert import ScenarioExpert
 from l2emg_ros.model.language_model import MotionLanguageModel
@@ -46,7 +46,6 @@ _EARLY_RISK = 0.001
 # Groups below which nothing can be told.
 _ENOUGH = 8
 
-Lesson = Example | Preference
 # Says what a lesson belongs to: its request, or, where there are too few of them, its motion.
 Group = Callable[[Lesson], Any]
 Places = Callable[[Lesson], set[Any]]

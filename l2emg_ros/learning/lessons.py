@@ -90,7 +90,8 @@ class Preference:
         return {motion_of(self.better), motion_of(self.worse)}
 
 
-Lesson = TypeVar('Lesson', Example, Preference)
+Lesson = Example | Preference
+_Kind = TypeVar('_Kind', Example, Preference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +150,10 @@ class Lessons:
             lambda one: one.text in texts
         )
 
-    def only(self, wanted: Callable[[Example | Preference], bool]) -> Lessons:
+    def only(self, wanted: Callable[[Lesson], bool]) -> Lessons:
         """Return the lessons of which something holds."""
 
-        def chosen(lessons: Sequence[Lesson]) -> tuple[Lesson, ...]:
+        def chosen(lessons: Sequence[_Kind]) -> tuple[_Kind, ...]:
             return tuple(lesson for lesson in lessons if wanted(lesson))
 
         return replace(self, examples=chosen(self.examples), preferences=chosen(self.preferences))

@@ -146,8 +146,7 @@ def _taught(
     texts = {name: list(kept.held) for name, kept in probes.items()}
     before = [text for text in own.held if probe.mark(text) not in known]
     texts[scenario] = [*before, *held] or learned
-    if texts := {name: some for name, some in texts.items() if some}:
-        router.calibrate(texts, host.encoder)
+    router.calibrate(texts, host.encoder)
     asked: dict[str, Prompt] = {}
     for example in lessons.examples:
         asked.setdefault(example.text, Prompt(example.text, example.emotion))
@@ -172,8 +171,8 @@ def _checks(
     gate = Gate(
         model.lm, model.tokenizer, host.encoder, host.requests, host.judge, robot, job.seed
     )
-    after = {**host.experts, job.scenario: expert}
     routers = (host.router, router)
+    experts = (host.experts, {**host.experts, job.scenario: expert})
     shown = candidate.lessons.examples[: probe.SIZE]
     checks = []
     before = golden.get(job.scenario)
@@ -182,12 +181,12 @@ def _checks(
         lambda: gate.target(candidate.gains),
         lambda: gate.readable(prompts[: probe.SIZE], active, expert, shown),
         lambda: gate.meant(shown, active, expert),
-        lambda: gate.kept(others, routers, (host.experts, after)),
+        lambda: gate.kept(others, routers, experts),
         lambda: gate.safe(prompts, active, expert),
         lambda: gate.quick(prompts, active, expert),
     ]
     if before:
-        questions.append(lambda: gate.remembered(before, routers, (host.experts, after)))
+        questions.append(lambda: gate.remembered(before, routers, experts))
     for number, question in enumerate(questions):
         host.tell('gate', number, len(questions))
         checks.append(question())

@@ -37,7 +37,7 @@ import uuid
 import zipfile
 
 from l2emg_ros.errors import BadRequest, L2EmgError, LogError
-from l2emg_ros.files import atomic_write, sha256, sync_folder
+from l2emg_ros.files import atomic_write, expanded, sha256, sync_folder
 from l2emg_ros.lifelong import demonstration, recording
 from l2emg_ros.lifelong.index import FILES, Index, OURS
 from l2emg_ros.lifelong.interaction import Interaction, Outcome
@@ -75,7 +75,7 @@ class InteractionLog:
         *,
         writer: bool = False,
     ) -> None:
-        self.folder = Path(os.path.expanduser(folder))
+        self.folder = expanded(folder)
         self._files = self.folder / FILES
         self._lock = -1
         path = self.folder / _INDEX
@@ -140,7 +140,7 @@ class InteractionLog:
         kept = self._files / f'{identifier}.demo{Path(shown).suffix.lower()}'
         try:
             if shown:
-                self._copy(Path(os.path.expanduser(shown)), kept)
+                self._copy(expanded(shown), kept)
             with atomic_write(record, _MODE) as temporary:
                 recording.write(temporary, messages)
             self._index.insert(

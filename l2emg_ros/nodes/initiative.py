@@ -17,12 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-import os
 from pathlib import Path
 import time
 from typing import Any
 
 from l2emg_ros.errors import L2EmgError
+from l2emg_ros.files import expanded, read_json, write_json
 from l2emg_ros.nodes import diagnostics
 from l2emg_ros.nodes.base import BaseNode
 from l2emg_ros.nodes.diagnostics import Status
@@ -124,9 +124,8 @@ class Initiative:
 
         began = time.monotonic()
         registry, given = self._registry(), self._node.parameters
-        folder = Path(os.path.expanduser(given.log_path))
         interactions = []
-        with suppress(L2EmgError), InteractionLog(folder) as log:
+        with suppress(L2EmgError), InteractionLog(given.log_path) as log:
             interactions = log.interactions()
         self._values, self._alarms = signs.signs(registry, interactions)
         used, names = self._tried(), set()
@@ -142,20 +141,15 @@ class Initiative:
 
     @property
     def _file(self) -> Path:
-        folder = os.path.expanduser(self._node.parameters.log_path)
-        return Path(folder, 'training', _TRIED)
+        return expanded(self._node.parameters.log_path) / 'training' / _TRIED
 
     def _tried(self) -> set[str]:
         """Return the interactions that something was tried to be learned from."""
-        from l2emg_ros.files import read_json
-
         with suppress(OSError, ValueError, KeyError, TypeError):
             return {*self._tried_now, *map(str, read_json(self._file)['ids'])}
         return set(self._tried_now)
 
     def _note(self) -> None:
-        from l2emg_ros.files import write_json
-
         write_json(self._file, {'ids': sorted(self._tried())})
 
     # Back on the executor.

@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-import os
 from pathlib import Path
 import time
 from typing import Any
@@ -26,6 +25,7 @@ from l2emg_interfaces.msg import Expert
 from rclpy.action.server import ActionServer, CancelResponse, ServerGoalHandle
 
 from l2emg_ros.errors import BadRequest
+from l2emg_ros.files import expanded
 from l2emg_ros.nodes import convert
 from l2emg_ros.nodes.base import BaseNode
 from l2emg_ros.nodes.jobs import Jobs
@@ -168,7 +168,7 @@ def job_of(given: Any, *, scenario: str, data: Path | None = None, **options: An
     from l2emg_ros import resources
     from l2emg_ros.learning.job import Job
 
-    log = Path(os.path.expanduser(given.log_path))
+    log = expanded(given.log_path)
     return Job(
         scenario=scenario,
         model=resources.find('models/default', given.model_path or None),

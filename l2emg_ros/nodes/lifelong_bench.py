@@ -267,10 +267,10 @@ def _back(rater: Rater, places: list[Scenario], work: Path) -> float | None:
     learned = [name for name in _names(places) if name in active]
     if not learned:
         return None
-    times = []
+    last, times = learned[-1], []
     for _ in range(_TIMED):
-        times.append(rater.roll_back(learned[-1]))
-        times.append(rater.roll_back(learned[-1], active[learned[-1]][1]))
+        times.append(rater.roll_back(last))
+        times.append(rater.roll_back(last, active[last][1]))
     return float(np.median(times))
 
 

@@ -19,7 +19,6 @@ from collections.abc import Callable
 import dataclasses
 from dataclasses import dataclass
 import math
-import os
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -34,6 +33,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from l2emg_ros.errors import BadRequest
+from l2emg_ros.files import expanded
 
 
 def parameter(
@@ -72,8 +72,7 @@ def parameter(
 
 def folder(value: str) -> Path | None:
     """Return the path that a parameter names, `~` being the user's home; empty is None."""
-    # The one of pathlib raises where there is no such user.
-    return Path(os.path.expanduser(value)) if value else None
+    return expanded(value) if value else None
 
 
 @dataclass(frozen=True)

@@ -393,7 +393,7 @@ class Stages(Workshop):
             name: [corpus.clips[n]['text'] for n in corpus.split(name)[1]]
             for name in router.scenarios
         }
-        router.calibrate({name: texts for name, texts in kept.items() if texts}, encoder)
+        router.calibrate(kept, encoder)
         return router
 
 

@@ -190,7 +190,7 @@ def taught(host: Host, cafe: list[str], ward: list[str]) -> Router:
     if cafe:
         router.learn('cafe', cafe, host.encoder)
     texts = {'reception': tiny.TEXTS['reception'], 'ward': ward, 'cafe': cafe}
-    router.calibrate({name: some for name, some in texts.items() if some}, host.encoder)
+    router.calibrate(texts, host.encoder)
     return router
 
 
