@@ -163,7 +163,11 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
         return CancelResponse.ACCEPT
 
     async def _execute(self, goal: ServerGoalHandle) -> Any:
-        """Answer a goal; every way out sets its final state and says why."""
+        """Answer a goal; every answer sets its final state and says why.
+
+        A goal whose node has gone is never answered, so nothing of it is in a ``finally``: what is
+        destroyed must not be touched.
+        """
         result, started = Result(), time.monotonic()
         goal_id = bytes(goal.goal_id.uuid)
         try:
@@ -184,9 +188,8 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
             result.error_code, result.message = Result.BAD_REQUEST, self.report(error)
         except Exception as error:
             result.error_code, result.message = Result.OTHER, self.report(error)
-        finally:
-            self._slot.release(goal_id)
-            self._finish(goal, result)
+        self._slot.release(goal_id)
+        self._finish(goal, result)
         result.total_time = time.monotonic() - started
         return result
 

@@ -99,6 +99,7 @@ class Jobs:
         self.require_idle()
         trainer = self._trainer = Trainer(job, told)
         self._interrupted = False
+        # Nothing in a finally: one whose node has gone while it waits must not tell about it.
         try:
             if self._reasons:
                 trainer.pause()
@@ -106,23 +107,25 @@ class Jobs:
             if cancelled():
                 trainer.cancel()
             verdict = await self._thread.run(trainer.run)
-            self._last, self._growth = verdict.message, str(verdict.growth or '')
-            if verdict.growth is not None:
-                self._node.get_logger().info(f'{job.scenario}: {verdict.growth}')
-            failed = 'failed' if verdict.refused else 'kept_back'
-            self._learned['promoted' if verdict.promoted else failed] += 1
-            return verdict
-        except TrainerStopped as stopped:
-            self._last = str(stopped)
-            raise
         except Exception as error:
-            self._last = ' '.join(str(error).split())
-            self._learned['failed'] += 1
+            stopped = isinstance(error, TrainerStopped)
+            self._conclude('' if stopped else 'failed', ' '.join(str(error).split()))
             raise
-        finally:
-            self._trainer = None
-            self.ended += 1
-            self._tell('idle')
+        if verdict.growth is not None:
+            self._node.get_logger().info(f'{job.scenario}: {verdict.growth}')
+        self._growth = str(verdict.growth or '')
+        failed = 'failed' if verdict.refused else 'kept_back'
+        self._conclude('promoted' if verdict.promoted else failed, verdict.message)
+        return verdict
+
+    def _conclude(self, outcome: str, said: str) -> None:
+        """Count what came of the job and tell it; one that was stopped has no outcome."""
+        if outcome:
+            self._learned[outcome] += 1
+        self._last = said
+        self._trainer = None
+        self.ended += 1
+        self._tell('idle')
 
     def cancel(self) -> None:
         """Stop the job; its state is saved, so that the same job goes on from there."""

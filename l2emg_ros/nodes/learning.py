@@ -65,7 +65,11 @@ class Learning:
         return CancelResponse.ACCEPT
 
     async def _execute(self, goal: ServerGoalHandle) -> Any:
-        """Answer a goal; every way out sets its final state and says why."""
+        """Answer a goal; every answer sets its final state and says why.
+
+        A goal whose node has gone is never answered, so nothing of it is in a ``finally``: what is
+        destroyed must not be touched.
+        """
         from l2emg_ros.learning.process import TrainerStopped
 
         result, mine = Result(), False
@@ -87,10 +91,9 @@ class Learning:
                 result.error_code = Result.CANCELLED
         except Exception as error:
             result.error_code, result.message = Result.OTHER, self._node.report(error)
-        finally:
-            if mine:
-                self._goal = b''
-            end(goal, result)
+        if mine:
+            self._goal = b''
+        end(goal, result)
         return result
 
     def _job(self, goal: LearnScenario.Goal) -> Any:

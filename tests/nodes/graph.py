@@ -141,6 +141,9 @@ class Graph:
         return messages
 
     def close(self) -> None:
+        """Take everything down and forget it; a second time this does nothing."""
+        if not self.context.ok():
+            return
         for executor in self._executors:
             executor.shutdown()
         for thread in self._threads:
@@ -149,6 +152,9 @@ class Graph:
         for node in [*self.nodes.values(), self.client]:
             node.destroy_node()
         rclpy.shutdown(context=self.context)
+        self._executors.clear()
+        self._threads.clear()
+        self.nodes.clear()
 
 
 def wait_until(condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> Any:

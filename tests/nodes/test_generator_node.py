@@ -13,8 +13,10 @@
 # limitations under the License.
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 
 from action_msgs.msg import GoalStatus
 from l2emg_interfaces.action import GenerateMotion
@@ -116,6 +118,22 @@ def test_the_same_seed_gives_the_same_motion(graph: Graph, generator: GeneratorN
         _, result = finish(graph, send(graph, Goal(text=LONG, duration=2.0, seed=seed)))
         results.append(result.motion.rotations)
     assert results[0] == results[1] != results[2]
+
+
+def test_a_node_that_has_gone_while_generating_is_left_alone(
+    graph: Graph, tiny_model_path: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    node = graph.add(GeneratorNode, model_path=tiny_model_path, experts_path='', threads=1)
+    slow_down(node)
+    node = weakref.ref(node)
+    chunks = graph.collect(SmplMotion, 'smpl_motion', qos.STREAM)
+    send(graph, Goal(text=LONG, duration=20.0))
+    wait_until(lambda: chunks, 'no chunks')
+    graph.close()
+    # What waits for the next chunk has nobody who resumes it, and ends as garbage.
+    gc.collect()
+    assert node() is None
+    assert 'Error' not in capfd.readouterr().err
 
 
 def test_cancel_is_acknowledged_while_generating(graph: Graph, generator: GeneratorNode) -> None:

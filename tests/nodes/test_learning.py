@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import gc
 import os
 from pathlib import Path
 import signal
@@ -23,6 +24,7 @@ import subprocess
 import sys
 import threading
 from typing import Any
+import weakref
 
 from action_msgs.msg import GoalStatus
 from diagnostic_msgs.msg import DiagnosticArray
@@ -265,6 +267,23 @@ def test_a_node_that_is_ended_answers_first(
     assert 'Traceback' not in complaints
     assert process.returncode == 0
     assert states(log)
+
+
+def test_a_node_that_has_gone_while_it_learns_is_left_alone(
+    graph: Graph, start: Start, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    node = weakref.ref(start())
+    endless(graph, tmp_path)
+    graph.close()
+
+    def collected() -> bool:
+        gc.collect()
+        return node() is None
+
+    # What waits for the trainer has nobody who resumes it, and ends as garbage: after the seconds
+    # for which it is held by the timer that would kill a trainer.
+    wait_until(collected, 'something still holds the node')
+    assert 'Error' not in capfd.readouterr().err
 
 
 def test_reasons_to_pause(graph: Graph, start: Start, tmp_path: Path) -> None:
