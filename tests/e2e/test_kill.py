@@ -34,7 +34,7 @@ from l2emg_interfaces.action import GenerateMotion, LearnScenario
 from l2emg_interfaces.msg import InteractionFeedback
 from l2emg_interfaces.srv import RollbackExpert
 from learning import school
-from nodes.graph import Graph, Unanswered, wait_until
+from nodes.graph import Graph, wait_until
 import pytest
 from std_msgs.msg import String
 import toy_robot
@@ -48,8 +48,6 @@ domain_coordinator = pytest.importorskip('domain_coordinator')
 KILLS = int(os.environ.get('L2EMG_KILLS', '1'))
 NODES = ('lifelong', 'generator')
 PATIENCE = 120.0
-TRIES = 3
-_CONFIGURE, _ACTIVATE = 1, 3
 STAGES = ('read', 'prove', 'train', 'gate')
 
 
@@ -108,7 +106,7 @@ class Robot:
         self.leave()
         graph = self.graph = Graph(domain=self.domain)
         for name in NODES:
-            assert any(brought_up(graph, name) for _ in range(TRIES)), f'{name} does not answer'
+            graph.configure_and_activate(name)
         self._ids = graph.collect(String, 'lifelong/recorded', qos.STREAM)
         return graph
 
@@ -142,23 +140,6 @@ def robot(tmp_path: Path, tiny: Path) -> Iterator[Robot]:
             yield made
         finally:
             made.close()
-
-
-def brought_up(graph: Graph, name: str) -> bool:
-    """Bring a node to active and return whether it has answered.
-
-    A server drops its answer to a client that it has not yet discovered, as can happen to a new
-    client on a busy machine: no answer says nothing, and it is asked again.
-    """
-    try:
-        for transition in (_CONFIGURE, _ACTIVATE):
-            if graph.state(name) != 'active':
-                assert graph.transition(name, transition), f'{name} cannot be started again'
-        assert graph.state(name) == 'active'
-        return True
-    except Unanswered as unanswered:
-        print(f'{name}: {unanswered}')
-        return False
 
 
 def perform(graph: Graph, number: int) -> Any:

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import contextlib
 import threading
 import time
 from typing import Any
@@ -31,6 +32,11 @@ from rclpy.parameter import Parameter
 from l2emg_ros.nodes.base import spin
 
 TIMEOUT = 20.0
+TRIES = 3
+_NEXT = {
+    'unconfigured': Transition.TRANSITION_CONFIGURE,
+    'inactive': Transition.TRANSITION_ACTIVATE,
+}
 
 
 class Unanswered(AssertionError):
@@ -70,9 +76,17 @@ class Graph:
         return node
 
     def configure_and_activate(self, name: str) -> None:
-        assert self.transition(name, Transition.TRANSITION_CONFIGURE)
-        assert self.transition(name, Transition.TRANSITION_ACTIVATE)
-        assert self.state(name) == 'active'
+        """Bring a node to active, from where it is.
+
+        A server drops its answer to a client that it has not yet discovered, as can happen where
+        one of them is new and the machine busy: no answer says nothing, and it is asked again.
+        """
+        for _ in range(TRIES):
+            with contextlib.suppress(Unanswered):
+                while (state := self.state(name)) != 'active':
+                    assert self.transition(name, _NEXT[state]), f'{name} stays {state}'
+                return
+        raise Unanswered(f'{name} does not answer')
 
     def call(self, kind: Any, name: str, request: Any, timeout: float = TIMEOUT) -> Any:
         """Call a service and return its response."""
