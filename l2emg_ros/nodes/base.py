@@ -48,6 +48,9 @@ from l2emg_ros.nodes.worker import Worker
 RCLError = rclpy_implementation.RCLError
 # Time a node gets to come to rest when it is told to end, seconds.
 _STOP_TIME = 10.0
+# Time others get to read its last answers and commands, seconds: DDS drops what is still unread
+# when its writer goes.
+_LAST_WORDS = 0.5
 
 
 def guarded(callback: Callable) -> Callable:
@@ -357,10 +360,13 @@ def run(node_class: Callable[[], BaseNode], arguments: list[str] | None = None) 
     spinner = threading.Thread(target=spin, args=(executor,), name='executor')
     spinner.start()
     stop.wait()
+    spoke = node.active
     executor.create_task(node.shut_down)
     deadline = time.monotonic() + _STOP_TIME
     while time.monotonic() < deadline and not (node.state == 'finalized' and node.idle):
         time.sleep(0.01)
+    if spoke:
+        time.sleep(_LAST_WORDS)
     executor.shutdown()
     spinner.join()
     node.destroy_node()

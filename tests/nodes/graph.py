@@ -99,6 +99,15 @@ class Graph:
             self._clients[key] = client
         return self.ask(lambda: client.call_async(request), timeout)
 
+    def keep_busy(self, seconds: float) -> None:
+        """Make the client take what it gets only so often, as on a machine with much to do."""
+
+        def work() -> None:
+            time.sleep(seconds)
+            self.keep_busy(seconds)
+
+        self._executors[0].create_task(work)
+
     def start(self, request: Callable[[], Any], timeout: float = TIMEOUT) -> Any:
         """Begin a request on the client's executor and return its future.
 

@@ -258,6 +258,7 @@ def test_a_node_that_is_ended_answers_first(
     try:
         graph.configure_and_activate('lifelong')
         pupil = endless(graph, tmp_path)
+        graph.keep_busy(0.2)
         process.terminate()
         code, result = pupil.result()
         complaints = process.communicate(timeout=PATIENCE)[1]
