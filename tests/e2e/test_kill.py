@@ -105,6 +105,8 @@ class Robot:
         """Return a client that knows none of the dead, and bring the nodes to active."""
         self.leave()
         graph = self.graph = Graph(domain=self.domain)
+        graph.announce(LearnScenario, 'learn_scenario')
+        graph.announce(GenerateMotion, 'generate_motion')
         for name in NODES:
             graph.configure_and_activate(name)
         self._ids = graph.collect(String, 'lifelong/recorded', qos.STREAM)

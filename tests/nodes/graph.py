@@ -141,13 +141,21 @@ class Graph:
         result = self.call(SetParameters, f'{node}/set_parameters', request).results[0]
         return result.successful, result.reason
 
-    def action(self, kind: Any, name: str) -> ActionClient:
+    def announce(self, kind: Any, name: str) -> ActionClient:
+        """Return the client of an action that may not be there yet.
+
+        What a server answers to a client that was announced before others, to which it has
+        answered, is not dropped; a goal cannot be asked for twice.
+        """
         key = (kind, name)
-        client = self._clients.get(key)
-        if client is None:
-            client = ActionClient(self.client, kind, name)
-            assert client.wait_for_server(TIMEOUT), f'no action {name}'
-            self._clients[key] = client
+        if key not in self._clients:
+            self._clients[key] = ActionClient(self.client, kind, name)
+        return self._clients[key]
+
+    def action(self, kind: Any, name: str) -> ActionClient:
+        """Return the client of an action, once that is there."""
+        client = self.announce(kind, name)
+        assert client.wait_for_server(TIMEOUT), f'no action {name}'
         return client
 
     def publisher(self, kind: Any, topic: str, profile: Any) -> Any:

@@ -256,6 +256,7 @@ def test_a_node_that_is_ended_answers_first(
         command += ['-p', f'{name}:={value}']
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
+        graph.announce(LearnScenario, 'learn_scenario')
         graph.configure_and_activate('lifelong')
         pupil = endless(graph, tmp_path)
         graph.keep_busy(0.2)
