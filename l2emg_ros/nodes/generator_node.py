@@ -163,11 +163,7 @@ class GeneratorNode(BaseNode[GeneratorParameters]):
         return CancelResponse.ACCEPT
 
     async def _execute(self, goal: ServerGoalHandle) -> Any:
-        """Answer a goal; every answer sets its final state and says why.
-
-        A goal whose node has gone is never answered, so nothing of it is in a ``finally``: what is
-        destroyed must not be touched.
-        """
+        """Answer a goal; every answer sets its final state and says why."""
         result, started = Result(), time.monotonic()
         goal_id = bytes(goal.goal_id.uuid)
         try:

@@ -40,6 +40,7 @@ from l2emg_ros.processes import Process
 # Seconds that an answer may take before the state is asked for again: a request can be lost while
 # two processes are still discovering each other, and a busy node answers late.
 ANSWER_TIMEOUT = 5.0
+# Longer than a node takes at most: to come to rest, and until its last words have been read.
 STOP_TIMEOUT = 12.0
 
 

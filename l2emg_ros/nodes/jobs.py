@@ -99,7 +99,6 @@ class Jobs:
         self.require_idle()
         trainer = self._trainer = Trainer(job, told)
         self._interrupted = False
-        # Nothing in a finally: one whose node has gone while it waits must not tell about it.
         try:
             if self._reasons:
                 trainer.pause()
@@ -107,21 +106,23 @@ class Jobs:
             if cancelled():
                 trainer.cancel()
             verdict = await self._thread.run(trainer.run)
+        except TrainerStopped as stopped:
+            self._conclude(str(stopped))
+            raise
         except Exception as error:
-            stopped = isinstance(error, TrainerStopped)
-            self._conclude('' if stopped else 'failed', ' '.join(str(error).split()))
+            self._learned['failed'] += 1
+            self._conclude(' '.join(str(error).split()))
             raise
         if verdict.growth is not None:
             self._node.get_logger().info(f'{job.scenario}: {verdict.growth}')
         self._growth = str(verdict.growth or '')
         failed = 'failed' if verdict.refused else 'kept_back'
-        self._conclude('promoted' if verdict.promoted else failed, verdict.message)
+        self._learned['promoted' if verdict.promoted else failed] += 1
+        self._conclude(verdict.message)
         return verdict
 
-    def _conclude(self, outcome: str, said: str) -> None:
-        """Count what came of the job and tell it; one that was stopped has no outcome."""
-        if outcome:
-            self._learned[outcome] += 1
+    def _conclude(self, said: str) -> None:
+        """Be idle again, and tell what came of the job."""
         self._last = said
         self._trainer = None
         self.ended += 1

@@ -65,11 +65,7 @@ class Learning:
         return CancelResponse.ACCEPT
 
     async def _execute(self, goal: ServerGoalHandle) -> Any:
-        """Answer a goal; every answer sets its final state and says why.
-
-        A goal whose node has gone is never answered, so nothing of it is in a ``finally``: what is
-        destroyed must not be touched.
-        """
+        """Answer a goal; every answer sets its final state and says why."""
         from l2emg_ros.learning.process import TrainerStopped
 
         result, mine = Result(), False

@@ -47,6 +47,9 @@ def _awaitable(node: Node) -> Future:
 class Worker:
     """Runs jobs one after the other on a thread of its own.
 
+    Who awaits a job of a node that has gone is not resumed, and is closed when it is collected as
+    garbage: what publishes or answers comes after the ``await``, not in a ``finally``.
+
     Args:
         node: The node whose executor waits for the results.
     """

@@ -15,10 +15,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 import itertools
 from pathlib import Path
 import shutil
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,7 @@ domain_coordinator = pytest.importorskip('domain_coordinator')
 
 from nodes.graph import Graph  # noqa: E402
 from nodes.person import Person  # noqa: E402
+import toy_robot  # noqa: E402
 
 from l2emg_ros.nodes.lifelong_node import LifelongNode  # noqa: E402
 
@@ -69,3 +71,21 @@ def log(tmp_path: Path) -> Path:
 def person(graph: Graph, model: Path, log: Path) -> Person:
     """Return a person before an active lifelong node."""
     return Person(graph, graph.add(LifelongNode, model_path=str(model), log_path=str(log)))
+
+
+@pytest.fixture
+def start(graph: Graph, model: Path, log: Path, tmp_path: Path) -> Callable[..., LifelongNode]:
+    """Return what starts a node that learns for a robot of six joints."""
+
+    def started(**parameters: Any) -> LifelongNode:
+        given = {
+            'model_path': str(model),
+            'experts_path': str(tmp_path / 'experts'),
+            'log_path': str(log),
+            'robot': str(toy_robot.write(tmp_path)),
+            'fewest_lessons': 8,
+            'idle_only': False,
+        }
+        return graph.add(LifelongNode, **{**given, **parameters})
+
+    return started
