@@ -24,9 +24,12 @@ rclpy = pytest.importorskip('rclpy')
 from e2e.system import System  # noqa: E402
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='module')
 def system(ros_domain: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """Return the running system with an untrained two-layer model."""
+    """Return the running system with an untrained two-layer model.
+
+    It ends with each module: its nodes at rest take half a core from the tests after them.
+    """
     from tiny import tiny_model
 
     model = tiny_model(tmp_path_factory.mktemp('model'))
