@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -25,15 +26,14 @@ from e2e.system import System  # noqa: E402
 
 
 @pytest.fixture(scope='module')
-def system(ros_domain: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(
+    ros_domain: int, tiny: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[System]:
     """Return the running system with an untrained two-layer model.
 
     It ends with each module: its nodes at rest take half a core from the tests after them.
     """
-    from tiny import tiny_model
-
-    model = tiny_model(tmp_path_factory.mktemp('model'))
-    system = System(model, tmp_path_factory.mktemp('system'))
+    system = System(tiny, tmp_path_factory.mktemp('system'))
     try:
         yield system
     finally:

@@ -47,18 +47,10 @@ def graph() -> Iterator[Graph]:
             graph.close()
 
 
-@pytest.fixture(scope='session')
-def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the folder of an untrained two-layer model."""
-    from tiny import tiny_model
-
-    return str(tiny_model(tmp_path_factory.mktemp('model')))
-
-
 @pytest.fixture
-def model(tmp_path: Path, tiny_model_path: str) -> Path:
-    """Return a copy of that model, to be changed."""
-    return Path(shutil.copytree(tiny_model_path, tmp_path / 'model'))
+def model(tmp_path: Path, tiny: Path) -> Path:
+    """Return a copy of the untrained model, to be changed."""
+    return shutil.copytree(tiny, tmp_path / 'model')
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import gc
+from pathlib import Path
 import threading
 import time
 import weakref
@@ -35,8 +36,8 @@ LONG = 'wave to a visitor'
 
 
 @pytest.fixture
-def generator(graph: Graph, tiny_model_path: str) -> GeneratorNode:
-    return graph.add(GeneratorNode, model_path=tiny_model_path, experts_path='', threads=1)
+def generator(graph: Graph, tiny: Path) -> GeneratorNode:
+    return graph.add(GeneratorNode, model_path=str(tiny), experts_path='', threads=1)
 
 
 def send(graph: Graph, goal: Goal, feedback: list | None = None):
@@ -121,9 +122,9 @@ def test_the_same_seed_gives_the_same_motion(graph: Graph, generator: GeneratorN
 
 
 def test_a_node_that_has_gone_while_generating_is_left_alone(
-    graph: Graph, tiny_model_path: str, capfd: pytest.CaptureFixture[str]
+    graph: Graph, tiny: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    node = graph.add(GeneratorNode, model_path=tiny_model_path, experts_path='', threads=1)
+    node = graph.add(GeneratorNode, model_path=str(tiny), experts_path='', threads=1)
     slow_down(node)
     node = weakref.ref(node)
     chunks = graph.collect(SmplMotion, 'smpl_motion', qos.STREAM)

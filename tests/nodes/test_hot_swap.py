@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-import shutil
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from l2emg_interfaces.action import GenerateMotion
@@ -33,11 +32,6 @@ from l2emg_ros.nodes.generator_node import GeneratorNode
 from l2emg_ros.nodes.lifelong_node import LifelongNode
 
 Goal = GenerateMotion.Goal
-
-
-@pytest.fixture
-def model(tmp_path: Path, tiny_model_path: str) -> Path:
-    return Path(shutil.copytree(tiny_model_path, tmp_path / 'model'))
 
 
 @pytest.fixture

@@ -13,18 +13,12 @@
 # limitations under the License.
 
 from pathlib import Path
-import shutil
 
 from l2emg_interfaces.srv import ListExperts, RollbackExpert
 from nodes.graph import Graph
 import pytest
 
 from l2emg_ros.nodes.lifelong_node import LifelongNode
-
-
-@pytest.fixture
-def model(tmp_path: Path, tiny_model_path: str) -> Path:
-    return Path(shutil.copytree(tiny_model_path, tmp_path / 'model'))
 
 
 @pytest.fixture

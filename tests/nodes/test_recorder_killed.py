@@ -44,10 +44,10 @@ def start(model: Path, log: Path) -> subprocess.Popen[bytes]:
 
 @pytest.mark.parametrize('attempt', range(2))
 def test_what_was_published_is_in_the_log(
-    graph: Graph, tiny_model_path: str, log: Path, attempt: int, monkeypatch: pytest.MonkeyPatch
+    graph: Graph, tiny: Path, log: Path, attempt: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv('ROS_DOMAIN_ID', str(graph.context.get_domain_id()))
-    process = start(Path(tiny_model_path), log)
+    process = start(tiny, log)
     try:
         graph.configure_and_activate('lifelong')
         recorded = graph.collect(String, 'lifelong/recorded', qos.STREAM)
